@@ -5,8 +5,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The pool as its users see it: one immutable value, made by the event loop, read by probes, metrics, {@code refork
- * status} and later the operator's report. Unknown numbers are {@link Measure.Unknown}, never 0.
+ * The pool as its users see it: one immutable value, made by the event loop, read by probes,
+ * metrics, {@code refork status} and later the operator's report. Unknown numbers are {@link
+ * Measure.Unknown}, never 0.
  *
  * @param version the agent's
  * @param session new per agent start
@@ -71,7 +72,8 @@ public record Status(
       ProcessMemory memory) {}
 
   /** Bytes of anonymous memory of one process. */
-  public record ProcessMemory(Measure privateBytes, Measure proportionalBytes, Measure residentBytes) {}
+  public record ProcessMemory(
+      Measure privateBytes, Measure proportionalBytes, Measure residentBytes) {}
 
   /**
    * The pool's memory, anonymous pages only.
@@ -101,16 +103,30 @@ public record Status(
    * @param reason a {@link io.refork.agent.pool.ReforkReason}'s word; empty when there is none
    */
   public record Refork(
-      String id, String phase, int updated, int total, String outcome, String reason, String detail) {}
+      String id,
+      String phase,
+      int updated,
+      int total,
+      String outcome,
+      String reason,
+      String detail) {}
 
   /** A death or refusal that a user would ask about; the newest first, at most 10. */
   public record Failure(
-      String at, String what, Optional<Integer> slot, Optional<Integer> pid, int generation, String reason) {}
+      String at,
+      String what,
+      Optional<Integer> slot,
+      Optional<Integer> pid,
+      int generation,
+      String reason) {}
 
   /** A listening socket and its accept queue. */
   public record Listener(String name, String address, Measure queueLength, Measure queueLimit) {}
 
-  /** Totals since the agent's start. Keys are closed enums' words, so the number of series is bounded. */
+  /**
+   * Totals since the agent's start. Keys are closed enums' words, so the number of series is
+   * bounded.
+   */
   public record Counters(
       long requests,
       long requestErrors,

@@ -7,9 +7,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * The kernel, as far as the agent needs it: processes, signals, sockets and one poll over raw descriptors. All methods
- * are called from the event loop's thread, which is the JVM's main thread (the boot mold's death signal follows it).
- * Nothing here blocks but {@link #poll}. Tests put a fake in its place.
+ * The kernel, as far as the agent needs it: processes, signals, sockets and one poll over raw
+ * descriptors. All methods are called from the event loop's thread, which is the JVM's main thread
+ * (the boot mold's death signal follows it). Nothing here blocks but {@link #poll}. Tests put a
+ * fake in its place.
  */
 public interface Kernel {
   /** The agent's own pid in its namespace; 1 in a container. */
@@ -27,23 +28,35 @@ public interface Kernel {
   sealed interface SpawnResult {
     record Started(int pid) implements SpawnResult {}
 
-    /** posix_spawnp failed: 2 not found, 13 not executable, 8 no interpreter, 11 process limit, 7 list too long… */
+    /**
+     * posix_spawnp failed: 2 not found, 13 not executable, 8 no interpreter, 11 process limit, 7
+     * list too long…
+     */
     record Failed(int errno, String message) implements SpawnResult {}
   }
 
   /**
-   * Starts a command by {@code posix_spawnp}: clean mask, default dispositions, own process group, stdin from /dev/null,
-   * stdout and stderr inherited, {@code listeners} as descriptors 3, 4, …, nothing else open.
+   * Starts a command by {@code posix_spawnp}: clean mask, default dispositions, own process group,
+   * stdin from /dev/null, stdout and stderr inherited, {@code listeners} as descriptors 3, 4, …,
+   * nothing else open.
    */
   SpawnResult spawn(List<String> command, Map<String, String> environment, List<Integer> listeners);
 
-  /** Everything that {@code waitpid(-1)} has to say now, in the kernel's order; empty when there is nothing. */
+  /**
+   * Everything that {@code waitpid(-1)} has to say now, in the kernel's order; empty when there is
+   * nothing.
+   */
   List<ChildEvent> reap();
 
-  /** Sends a signal to one process; false when it no longer exists (ESRCH) or is not ours (EPERM). */
+  /**
+   * Sends a signal to one process; false when it no longer exists (ESRCH) or is not ours (EPERM).
+   */
   boolean kill(int pid, Signal signal);
 
-  /** A pidfd for a process that is not our child; becomes readable when it ends. Empty when it is gone or unsupported. */
+  /**
+   * A pidfd for a process that is not our child; becomes readable when it ends. Empty when it is
+   * gone or unsupported.
+   */
   OptionalInt openPidfd(int pid);
 
   /** Signals through a pidfd: never hits a recycled pid. False when the process is gone. */
@@ -55,7 +68,10 @@ public interface Kernel {
   /** Of the living: pid → parent, from one pass over /proc. */
   Map<Integer, ProcessInfo> processes();
 
-  /** One row of /proc: zombies are included ({@code state} 'Z'). {@code startTime} in clock ticks since boot. */
+  /**
+   * One row of /proc: zombies are included ({@code state} 'Z'). {@code startTime} in clock ticks
+   * since boot.
+   */
   record ProcessInfo(int pid, int parent, String comm, char state, long startTime) {}
 
   /** One process of /proc, or empty when it is gone. */
@@ -69,7 +85,10 @@ public interface Kernel {
   /** A new connection: non-blocking, close-on-exec. */
   record Accepted(int fd, Peer peer) {}
 
-  /** Binds and listens on a Unix stream socket, mode 0600, unlinking a stale one first. Non-blocking, close-on-exec. */
+  /**
+   * Binds and listens on a Unix stream socket, mode 0600, unlinking a stale one first.
+   * Non-blocking, close-on-exec.
+   */
   int listenUnix(String path, int backlog) throws KernelException;
 
   /** The next waiting connection, or empty when there is none (or the peer is gone again). */
@@ -88,14 +107,20 @@ public interface Kernel {
   /** Reads up to 64 KiB without waiting. */
   Read read(int fd);
 
-  /** Writes without waiting; the number of bytes taken (0 when the pipe is full), −1 when the connection is broken. */
+  /**
+   * Writes without waiting; the number of bytes taken (0 when the pipe is full), −1 when the
+   * connection is broken.
+   */
   int write(int fd, byte[] bytes, int offset, int length);
 
   void close(int fd);
 
   // --- waiting -------------------------------------------------------------------------------
 
-  /** A descriptor that {@link #wake()} makes readable; safe from any thread. {@link #poll} clears it itself. */
+  /**
+   * A descriptor that {@link #wake()} makes readable; safe from any thread. {@link #poll} clears it
+   * itself.
+   */
   void wake();
 
   /** Signals that arrived since the last call, by signalfd (several of one kind may be one). */
@@ -105,8 +130,8 @@ public interface Kernel {
   int signalFd();
 
   /**
-   * Waits until one of {@code readable} can be read, one of {@code writable} can be written, {@link #wake()} was called,
-   * or {@code timeout} (rounded up to a millisecond) has passed.
+   * Waits until one of {@code readable} can be read, one of {@code writable} can be written, {@link
+   * #wake()} was called, or {@code timeout} (rounded up to a millisecond) has passed.
    */
   Ready poll(int[] readable, int[] writable, Duration timeout);
 

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * What the user wants of a pool, validated. One value, whatever it came from: flags, environment, a file, later the
- * operator. Everything here can change while the pool runs.
+ * What the user wants of a pool, validated. One value, whatever it came from: flags, environment, a
+ * file, later the operator. Everything here can change while the pool runs.
  *
  * @param workers how many workers, 1 to 512
  * @param refork when to refork by itself
@@ -20,7 +20,8 @@ public record PoolSettings(
   /**
    * The automatic triggers.
    *
-   * @param after by completed reforks: what one worker of the newest generation has served; strictly positive
+   * @param after by completed reforks: what one worker of the newest generation has served;
+   *     strictly positive
    * @param repeatLast whether the last number of {@code after} repeats for ever
    * @param belowPercent refork when the shared ratio is below this, 1 to 99
    * @param minInterval between the end of a refork and the next automatic one
@@ -40,7 +41,8 @@ public record PoolSettings(
    * @param canarySoak how long the first worker of a generation is watched
    * @param failureBudget the failure of a new worker that aborts the rollout, counted from 1
    */
-  public record Rollout(Unavailable maxUnavailable, int maxSurge, Duration canarySoak, int failureBudget) {}
+  public record Rollout(
+      Unavailable maxUnavailable, int maxSurge, Duration canarySoak, int failureBudget) {}
 
   /** {@code N} or {@code N%} of the workers. */
   public sealed interface Unavailable {
