@@ -1,0 +1,31 @@
+# The front door. Every target brings what it needs: it finds a JDK, and installs missing Debian and PyPI packages.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build test try bench soak format clean
+
+setup := source build/setup &&
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## target/agent, the self-contained folder: copy it anywhere, also onto a machine without Java
+	@$(setup) jdk && packages gcc libc6-dev && maven package -DskipTests && build/agent
+
+test: build ## everything that is tested, also format and types; about ten minutes
+	@$(setup) jdk && python src/test/python/requirements.txt && build/test
+
+try: build ## the main job on a real application: two reforks under load, about a minute
+	@$(setup) packages wrk && python examples/requirements.txt && exec examples/try
+
+bench: build ## the figures, side by side with gunicorn alone, into bench/results
+	@$(setup) packages wrk && python bench/requirements.txt && exec bench/run
+
+soak: ## random fault schedules against the state machine; SCHEDULES=1000000 for more
+	@$(setup) jdk && maven test -Dtest='*Soak*,*Random*' -Dsurefire.failIfNoSpecifiedTests=false -Drefork.schedules=$${SCHEDULES:-1000000}
+
+format: ## Java and Python, the way the build wants them
+	@$(setup) jdk && maven spotless:apply && python src/test/python/requirements.txt && build/lint --fix
+
+clean: ## what the build made; downloads stay
+	@rm -rf target .cache/runtime*
