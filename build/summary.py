@@ -1,8 +1,7 @@
 """What ran, failed and was skipped, runner by runner: summary.py BROKEN NAME=REPORTS...
 
 Reports are JUnit XML, a file or a folder of them. BROKEN is 1 when a check or a runner itself failed.
-Ends with one line
-"N passed, N failed, N skipped" and exit code 1 when anything failed, or when no test ran at all.
+Ends with one line "N passed, N failed, N skipped" and exit code 1 when anything failed, or no test passed.
 """
 
 import sys

@@ -4,7 +4,10 @@ package io.refork.agent.linux;
 public final class Bytes {
   private Bytes() {}
 
-  /** The decimal number at {@code from}, after spaces; −1 when there is none. Stops at the first other byte. */
+  /**
+   * The decimal number at {@code from}, after spaces; −1 when there is none. Stops at the first
+   * other byte.
+   */
   public static long number(byte[] text, int from, int end) {
     var at = from;
     while (at < end && (text[at] == ' ' || text[at] == '\t')) {
@@ -21,7 +24,10 @@ public final class Bytes {
     return value;
   }
 
-  /** The number after {@code "\nname:"} (or at the very beginning), in the file's unit; −1 when the file lacks it. */
+  /**
+   * The number after {@code "\nname:"} (or at the very beginning), in the file's unit; −1 when the
+   * file lacks it.
+   */
   public static long field(byte[] text, int end, String name) {
     for (var line = 0; line < end; line = nextLine(text, line, end)) {
       if (startsWith(text, line, end, name) && text[line + name.length()] == ':') {

@@ -8,9 +8,9 @@ final class Descriptors {
   static final int O_CLOEXEC = 02000000;
 
   /**
-   * Listeners live at this number or above. The application gets them as 3, 4, …: were one of ours down there, the copy
-   * of one listener could overwrite another before that is copied. Below the usual limit of 1024, far above what a
-   * starting JVM has opened.
+   * Listeners live at this number or above. The application gets them as 3, 4, …: were one of ours
+   * down there, the copy of one listener could overwrite another before that is copied. Below the
+   * usual limit of 1024, far above what a starting JVM has opened.
    */
   static final int PARKED = 200;
 
@@ -20,7 +20,9 @@ final class Descriptors {
   private static final long SYS_CLOSE_RANGE = 436;
   private static final long CLOSE_RANGE_CLOEXEC = 4;
 
-  /** Where a kernel before 5.11 makes us go one by one: a JVM that opened more has other troubles. */
+  /**
+   * Where a kernel before 5.11 makes us go one by one: a JVM that opened more has other troubles.
+   */
   private static final int LAST_BY_HAND = 4096;
 
   private Descriptors() {}
@@ -35,13 +37,18 @@ final class Descriptors {
     }
   }
 
-  /** Moves a descriptor to {@link #PARKED} or above, close-on-exec; the old number is closed in any case. */
+  /**
+   * Moves a descriptor to {@link #PARKED} or above, close-on-exec; the old number is closed in any
+   * case.
+   */
   static int park(Native os, int fd) throws KernelException {
     var parked = os.c.fcntl(fd, F_DUPFD_CLOEXEC, PARKED);
     var errno = os.errno();
     os.c.close(fd);
     if (parked < 0) {
-      throw os.failure(errno, "cannot keep a listener at descriptor " + PARKED + " or above (ulimit -n too low?)");
+      throw os.failure(
+          errno,
+          "cannot keep a listener at descriptor " + PARKED + " or above (ulimit -n too low?)");
     }
     return parked;
   }

@@ -8,9 +8,10 @@ import jnr.ffi.types.ssize_t;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The functions of the C library that the agent calls, and no other: jnr-posix's own interface has ten times as many,
- * costs 85 ms at start and 1.4 MiB when interpreted, has no signal mask and no dispositions for {@code posix_spawn}, and
- * hides its error code. Buffers are direct and belong to the caller, who keeps them reachable during the call.
+ * The functions of the C library that the agent calls, and no other: jnr-posix's own interface has
+ * ten times as many, costs 85 ms at start and 1.4 MiB when interpreted, has no signal mask and no
+ * dispositions for {@code posix_spawn}, and hides its error code. Buffers are direct and belong to
+ * the caller, who keeps them reachable during the call.
  *
  * <p>A function that the C library lacks fails at its first call with {@link UnsatisfiedLinkError}.
  */
@@ -34,7 +35,12 @@ interface LibC {
 
   @IgnoreError
   int posix_spawnp(
-      ByteBuffer pid, Pointer file, ByteBuffer actions, ByteBuffer attributes, Pointer argv, Pointer envp);
+      ByteBuffer pid,
+      Pointer file,
+      ByteBuffer actions,
+      ByteBuffer attributes,
+      Pointer argv,
+      Pointer envp);
 
   @IgnoreError
   int posix_spawnattr_init(ByteBuffer attributes);
@@ -61,7 +67,8 @@ interface LibC {
   int posix_spawn_file_actions_destroy(ByteBuffer actions);
 
   @IgnoreError
-  int posix_spawn_file_actions_addopen(ByteBuffer actions, int fd, String path, int flags, int mode);
+  int posix_spawn_file_actions_addopen(
+      ByteBuffer actions, int fd, String path, int flags, int mode);
 
   @IgnoreError
   int posix_spawn_file_actions_adddup2(ByteBuffer actions, int fd, int as);

@@ -6,7 +6,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** The kernel itself. Open it once, on the event loop's thread, with the signals blocked ({@link ProcessSetup}). */
+/**
+ * The kernel itself. Open it once, on the event loop's thread, with the signals blocked ({@link
+ * ProcessSetup}).
+ */
 public final class LinuxKernel implements Kernel {
   private static final long SYS_PIDFD_SEND_SIGNAL = 424;
   private static final long SYS_PIDFD_OPEN = 434;

@@ -6,7 +6,10 @@ import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 
-/** The loaded C library, its errno and its kind of memory. Safe from any thread; errno belongs to the thread. */
+/**
+ * The loaded C library, its errno and its kind of memory. Safe from any thread; errno belongs to
+ * the thread.
+ */
 final class Native {
   private static final class Loaded {
     static final Native INSTANCE = new Native();
@@ -42,7 +45,10 @@ final class Native {
     return new KernelException(errno, what + ": " + explain(errno));
   }
 
-  /** Zeroed memory outside the heap in the machine's byte order; lives as long as the buffer is reachable. */
+  /**
+   * Zeroed memory outside the heap in the machine's byte order; lives as long as the buffer is
+   * reachable.
+   */
   static ByteBuffer allocate(int bytes) {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
   }

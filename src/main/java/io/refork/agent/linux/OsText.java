@@ -8,9 +8,10 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Bytes of the operating system (arguments, environment, paths) as strings and back without loss. They are UTF-8 by
- * habit, not by law: a byte that is not UTF-8 becomes the lone surrogate U+DC00 + byte, as in Python. The JVM's own
- * conversion loses every such byte, and in the C locale of most containers every letter beyond ASCII.
+ * Bytes of the operating system (arguments, environment, paths) as strings and back without loss.
+ * They are UTF-8 by habit, not by law: a byte that is not UTF-8 becomes the lone surrogate U+DC00 +
+ * byte, as in Python. The JVM's own conversion loses every such byte, and in the C locale of most
+ * containers every letter beyond ASCII.
  */
 public final class OsText {
   private static final int ESCAPE = 0xDC00;
@@ -44,7 +45,10 @@ public final class OsText {
     return decode(bytes, 0, bytes.length);
   }
 
-  /** The bytes that {@link #decode} made this text of; a stray surrogate of other origin becomes {@code '?'}. */
+  /**
+   * The bytes that {@link #decode} made this text of; a stray surrogate of other origin becomes
+   * {@code '?'}.
+   */
   public static byte[] encode(String text) {
     var encoder =
         StandardCharsets.UTF_8

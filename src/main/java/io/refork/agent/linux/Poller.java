@@ -11,7 +11,10 @@ final class Poller {
   private static final int POLLIN = 1;
   private static final int POLLOUT = 4;
 
-  /** POLLERR, POLLHUP and POLLNVAL: told without being asked; whoever reads or writes next finds out. */
+  /**
+   * POLLERR, POLLHUP and POLLNVAL: told without being asked; whoever reads or writes next finds
+   * out.
+   */
   private static final int BROKEN = 0x8 | 0x10 | 0x20;
 
   private static final int EFD_NONBLOCK = 04000;
@@ -71,7 +74,10 @@ final class Poller {
         woken);
   }
 
-  /** Rounded up, or the loop would spin through the last fraction of a millisecond before each deadline. */
+  /**
+   * Rounded up, or the loop would spin through the last fraction of a millisecond before each
+   * deadline.
+   */
   static int millis(Duration timeout) {
     if (timeout.isNegative() || timeout.isZero()) {
       return 0;

@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * /proc, scanned as bytes by hand: {@code split} and regular expressions cost six times as much in an interpreted JVM.
- * The root is injected, so that tests can use a directory of files. Not safe for several threads: one each.
+ * /proc, scanned as bytes by hand: {@code split} and regular expressions cost six times as much in
+ * an interpreted JVM. The root is injected, so that tests can use a directory of files. Not safe
+ * for several threads: one each.
  */
 public final class ProcFs {
   private final String root;
@@ -47,7 +48,10 @@ public final class ProcFs {
     return length < 0 ? Optional.empty() : parseStat(buffer, length);
   }
 
-  /** {@code pid (comm) state ppid … starttime}: comm may hold spaces and brackets, so it ends at the last bracket. */
+  /**
+   * {@code pid (comm) state ppid … starttime}: comm may hold spaces and brackets, so it ends at the
+   * last bracket.
+   */
   static Optional<ProcessInfo> parseStat(byte[] line, int length) {
     var open = 0;
     while (open < length && line[open] != '(') {

@@ -18,8 +18,9 @@ public final class ProcessSetup {
   private static final int PR_SET_THP_DISABLE = 41;
 
   /**
-   * What a plain {@code java -jar} lacks. Without -Xrs the VM unblocks HUP, INT, TERM and QUIT in its own thread and eats
-   * them; -Xrs leaves no way to attach, so the mechanism is off; the application must not inherit a raised file limit.
+   * What a plain {@code java -jar} lacks. Without -Xrs the VM unblocks HUP, INT, TERM and QUIT in
+   * its own thread and eats them; -Xrs leaves no way to attach, so the mechanism is off; the
+   * application must not inherit a raised file limit.
    */
   private static final List<String> FLAGS =
       List.of(
@@ -33,18 +34,23 @@ public final class ProcessSetup {
 
   /** Orphans of the application come to us, whether or not we are PID 1. */
   public static void becomeSubreaper() throws KernelException {
-    prctl(PR_SET_CHILD_SUBREAPER, 1, "cannot become the parent of orphans (PR_SET_CHILD_SUBREAPER)");
+    prctl(
+        PR_SET_CHILD_SUBREAPER, 1, "cannot become the parent of orphans (PR_SET_CHILD_SUBREAPER)");
   }
 
   /**
-   * Nobody of our user can trace us or read our memory. What we exec is dumpable again, so its {@code smaps_rollup} can be
-   * read. Afterwards /proc/self/environ and /proc/self/fd belong to root: read them first.
+   * Nobody of our user can trace us or read our memory. What we exec is dumpable again, so its
+   * {@code smaps_rollup} can be read. Afterwards /proc/self/environ and /proc/self/fd belong to
+   * root: read them first.
    */
   public static void becomeUndumpable() throws KernelException {
     prctl(PR_SET_DUMPABLE, 0, "cannot protect the agent's memory (PR_SET_DUMPABLE)");
   }
 
-  /** No transparent huge pages for us and all we start, also through exec: one write would copy 2 MiB. */
+  /**
+   * No transparent huge pages for us and all we start, also through exec: one write would copy 2
+   * MiB.
+   */
   public static void disableHugePages() throws KernelException {
     prctl(PR_SET_THP_DISABLE, 1, "cannot switch transparent huge pages off (PR_SET_THP_DISABLE)");
   }
@@ -56,7 +62,10 @@ public final class ProcessSetup {
     }
   }
 
-  /** Whether every signal of the agent is blocked in the calling thread; then the launcher has done its work. */
+  /**
+   * Whether every signal of the agent is blocked in the calling thread; then the launcher has done
+   * its work.
+   */
   public static boolean signalsBlocked() {
     var status = new ProcFs("/proc").bytes("thread-self/status");
     return status.isPresent() && allBlocked(status.get());
@@ -72,7 +81,10 @@ public final class ProcessSetup {
     return mask != -1;
   }
 
-  /** The environment of this process, byte for byte as it was at its start (see {@link OsText}), in its order. */
+  /**
+   * The environment of this process, byte for byte as it was at its start (see {@link OsText}), in
+   * its order.
+   */
   public static Map<String, String> environment() {
     var environment = new LinkedHashMap<String, String>();
     for (var entry : zeroTerminated("self/environ")) {
@@ -103,9 +115,10 @@ public final class ProcessSetup {
   }
 
   /**
-   * The fallback for a plain {@code java -jar}: blocks the signals in this thread and executes the same command line
-   * once more, so that the new JVM's threads are all born with them blocked (+120 ms). Returns only when it did not:
-   * because it has been done before, or because exec failed; the sentence says which.
+   * The fallback for a plain {@code java -jar}: blocks the signals in this thread and executes the
+   * same command line once more, so that the new JVM's threads are all born with them blocked (+120
+   * ms). Returns only when it did not: because it has been done before, or because exec failed; the
+   * sentence says which.
    */
   public static String reexec(Map<String, String> environment) throws KernelException {
     if (environment.containsKey(REEXEC_GUARD)) {

@@ -4,12 +4,18 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** {@code waitpid} for every child and adopted orphan. Signals coalesce, so it asks until there is nothing left. */
+/**
+ * {@code waitpid} for every child and adopted orphan. Signals coalesce, so it asks until there is
+ * nothing left.
+ */
 final class Reaper {
   private static final int WNOHANG = 1;
   private static final int WUNTRACED = 2;
 
-  /** Keeps one turn of the loop bounded (about 50 ms interpreted) while somebody forks faster than we reap. */
+  /**
+   * Keeps one turn of the loop bounded (about 50 ms interpreted) while somebody forks faster than
+   * we reap.
+   */
   static final int MOST = 2048;
 
   private final Native os;
@@ -41,6 +47,7 @@ final class Reaper {
     }
     var signal = status & 0x7f;
     return new ChildEvent.Exited(
-        pid, signal == 0 ? new ExitStatus.Code((status >> 8) & 0xff) : new ExitStatus.Killed(signal));
+        pid,
+        signal == 0 ? new ExitStatus.Code((status >> 8) & 0xff) : new ExitStatus.Killed(signal));
   }
 }

@@ -5,11 +5,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The agent's one path for signals: blocked before the JVM starts, read from a signalfd in the loop. None is lost, not
- * even one that arrives while the JVM starts, and none makes the JVM start a thread.
+ * The agent's one path for signals: blocked before the JVM starts, read from a signalfd in the
+ * loop. None is lost, not even one that arrives while the JVM starts, and none makes the JVM start
+ * a thread.
  */
 final class Signals {
-  /** What the agent acts on, and the job-control signals that would otherwise stop or disturb it. */
+  /**
+   * What the agent acts on, and the job-control signals that would otherwise stop or disturb it.
+   */
   static final List<Signal> HANDLED =
       List.of(
           Signal.HUP,
@@ -32,7 +35,10 @@ final class Signals {
   private final int fd;
   private final ByteBuffer infos = Native.allocate(16 * SIGINFO);
 
-  /** Blocks the signals in the calling thread (every other thread must have them blocked already) and opens the fd. */
+  /**
+   * Blocks the signals in the calling thread (every other thread must have them blocked already)
+   * and opens the fd.
+   */
   Signals(Native os) throws KernelException {
     this.os = os;
     var set = block(os);

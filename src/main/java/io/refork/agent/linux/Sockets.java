@@ -37,7 +37,10 @@ final class Sockets {
     spare = openSpare();
   }
 
-  /** Binds and listens with mode 0600. A file without a listener is removed first; one with a listener is an error. */
+  /**
+   * Binds and listens with mode 0600. A file without a listener is removed first; one with a
+   * listener is an error.
+   */
   int listenUnix(String path, int backlog) throws KernelException {
     var address = unixAddress(path);
     var fd = os.c.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -46,7 +49,8 @@ final class Sockets {
     }
     try {
       UnixSockets.removeStale(os, path, address);
-      // Before bind: the file is created with the socket's mode, so there is no moment at which others may connect.
+      // Before bind: the file is created with the socket's mode, so there is no moment at which
+      // others may connect.
       os.c.fchmod(fd, 0600);
       if (os.c.bind(fd, address, address.capacity()) < 0) {
         throw os.failure(os.errno(), "cannot bind the socket " + path);
@@ -92,7 +96,10 @@ final class Sockets {
     return Optional.of(new Accepted(fd, new Peer(credentials.getInt(0), credentials.getInt(4))));
   }
 
-  /** Out of descriptors: without this the connection stays in the queue and poll returns at once for ever. */
+  /**
+   * Out of descriptors: without this the connection stays in the queue and poll returns at once for
+   * ever.
+   */
   private void turnAway(int listener) {
     if (spare >= 0) {
       os.c.close(spare);

@@ -7,20 +7,27 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * {@code posix_spawnp} with everything that an application may expect of its start: empty signal mask, default
- * dispositions, a process group of its own, and no descriptor but stdio and its listeners. The JVM is never forked.
+ * {@code posix_spawnp} with everything that an application may expect of its start: empty signal
+ * mask, default dispositions, a process group of its own, and no descriptor but stdio and its
+ * listeners. The JVM is never forked.
  */
 final class Spawner {
   private static final short SETPGROUP = 0x02;
   private static final short SETSIGDEF = 0x04;
   private static final short SETSIGMASK = 0x08;
 
-  /** posix_spawnattr_t has 336 bytes in glibc, posix_spawn_file_actions_t 80, sigset_t 128; room for another libc. */
+  /**
+   * posix_spawnattr_t has 336 bytes in glibc, posix_spawn_file_actions_t 80, sigset_t 128; room for
+   * another libc.
+   */
   private static final int STRUCT = 1024;
 
   private static final int FIRST_INHERITED = 3;
 
-  /** Listeners are parked from here on ({@link Descriptors#PARKED}), so dup2 to 3, 4, … never hits one of them. */
+  /**
+   * Listeners are parked from here on ({@link Descriptors#PARKED}), so dup2 to 3, 4, … never hits
+   * one of them.
+   */
   private static final int MOST_LISTENERS = Descriptors.PARKED - FIRST_INHERITED;
 
   private final Native os;
@@ -36,10 +43,16 @@ final class Spawner {
     os.c.sigfillset(allSignals);
   }
 
-  SpawnResult spawn(List<String> command, Map<String, String> environment, List<Integer> listeners) {
+  SpawnResult spawn(
+      List<String> command, Map<String, String> environment, List<Integer> listeners) {
     if (command.isEmpty() || listeners.size() > MOST_LISTENERS) {
       throw new IllegalArgumentException(
-          "a command and at most " + MOST_LISTENERS + " listeners, not " + command + " and " + listeners.size());
+          "a command and at most "
+              + MOST_LISTENERS
+              + " listeners, not "
+              + command
+              + " and "
+              + listeners.size());
     }
     os.c.posix_spawnattr_init(attributes);
     os.c.posix_spawn_file_actions_init(actions);
@@ -66,14 +79,18 @@ final class Spawner {
     }
   }
 
-  /** The JVM's own descriptors are not close-on-exec: without this the application would hold its jars and sockets. */
+  /**
+   * The JVM's own descriptors are not close-on-exec: without this the application would hold its
+   * jars and sockets.
+   */
   private void closeTheRest(int from) {
     try {
       if (os.c.posix_spawn_file_actions_addclosefrom_np(actions, from) == 0) {
         return;
       }
     } catch (UnsatisfiedLinkError older) {
-      // glibc < 2.34: mark them instead. What dup2 makes in the child is not marked, so listeners survive.
+      // glibc < 2.34: mark them instead. What dup2 makes in the child is not marked, so listeners
+      // survive.
     }
     Descriptors.closeAllOnExec(os, FIRST_INHERITED);
   }
@@ -83,20 +100,32 @@ final class Spawner {
     return switch (errno) {
       case Errno.ENOENT -> {
         if (path && new File(file).exists()) {
-          yield "cannot start '" + file + "': the interpreter that its first line names does not exist";
+          yield "cannot start '"
+              + file
+              + "': the interpreter that its first line names does not exist";
         }
         yield path
             ? "cannot start '" + file + "': no such file"
-            : "cannot start '" + file + "': no such command in PATH=" + System.getenv().getOrDefault("PATH", "");
+            : "cannot start '"
+                + file
+                + "': no such command in PATH="
+                + System.getenv().getOrDefault("PATH", "");
       }
       case Errno.ENOTDIR -> "cannot start '" + file + "': no such file";
       case Errno.EACCES ->
-          "cannot start '" + file + "': not executable (it needs mode x, in a file system mounted without noexec)";
+          "cannot start '"
+              + file
+              + "': not executable (it needs mode x, in a file system mounted without noexec)";
       case Errno.ENOEXEC ->
-          "cannot start '" + file + "': neither a program for this machine nor a script with a #! line";
+          "cannot start '"
+              + file
+              + "': neither a program for this machine nor a script with a #! line";
       case Errno.EAGAIN ->
-          "cannot start '" + file + "': process limit reached (ulimit -u, or pids.max of the cgroup)";
-      case Errno.E2BIG -> "cannot start '" + file + "': arguments and environment are too long together";
+          "cannot start '"
+              + file
+              + "': process limit reached (ulimit -u, or pids.max of the cgroup)";
+      case Errno.E2BIG ->
+          "cannot start '" + file + "': arguments and environment are too long together";
       default -> "cannot start '" + file + "': " + os.explain(errno) + " (error " + errno + ")";
     };
   }

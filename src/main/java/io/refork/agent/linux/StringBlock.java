@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.Map;
 import jnr.ffi.Pointer;
 
-/** A command and its environment in C's shape ({@code argv}, {@code envp}) in one piece of memory. */
+/**
+ * A command and its environment in C's shape ({@code argv}, {@code envp}) in one piece of memory.
+ */
 final class StringBlock {
   private final Native os;
   private final ByteBuffer memory;

@@ -7,7 +7,10 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Socket files: one that a dead process left behind is removed, one that somebody listens on never is. */
+/**
+ * Socket files: one that a dead process left behind is removed, one that somebody listens on never
+ * is.
+ */
 final class UnixSockets {
   private static final int S_IFMT = 0170000;
   private static final int S_IFSOCK = 0140000;
@@ -21,7 +24,10 @@ final class UnixSockets {
     }
     if (!isSocket(file)) {
       throw new KernelException(
-          Errno.EADDRINUSE, "cannot listen on " + path + ": it exists and is not a socket; remove it or choose another");
+          Errno.EADDRINUSE,
+          "cannot listen on "
+              + path
+              + ": it exists and is not a socket; remove it or choose another");
     }
     if (connects(os, address)) {
       throw new KernelException(
@@ -31,7 +37,8 @@ final class UnixSockets {
       Files.deleteIfExists(file);
     } catch (IOException e) {
       throw new KernelException(
-          Errno.EACCES, "cannot remove the socket " + path + " that nobody listens on: " + e.getMessage());
+          Errno.EACCES,
+          "cannot remove the socket " + path + " that nobody listens on: " + e.getMessage());
     }
   }
 
@@ -47,7 +54,9 @@ final class UnixSockets {
 
   /** A full accept queue (EAGAIN) is a listener, too; only a refusal says that there is none. */
   private static boolean connects(Native os, ByteBuffer address) throws KernelException {
-    var fd = os.c.socket(Sockets.AF_UNIX, Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC, 0);
+    var fd =
+        os.c.socket(
+            Sockets.AF_UNIX, Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC, 0);
     if (fd < 0) {
       throw os.failure(os.errno(), "cannot open a socket");
     }
