@@ -1,0 +1,96 @@
+"""From a worker that has stopped serving to the next mold, or back to work."""
+
+from __future__ import annotations
+
+import time
+from typing import Optional
+
+from . import descriptors, kernel, threads
+from .forking import SpawnFailed, double_fork
+from .hooks import HookFailed, registered
+from .mold import Mold, promoted
+from .protocol import Promote
+from .seat import Seat
+
+SETTLE = 1.0
+"""Seconds for threads to vanish that the server has just joined: the kernel lists them a little longer."""
+
+
+class _Refused(Exception):
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def promote_or_leave(seat: Seat) -> Optional[Mold]:
+    """Do what the agent asked for, in a worker whose serving loop has returned.
+
+    Leaves the process, or returns the new mold (in the new mold), or None (in the worker: serve on).
+    """
+    promote = seat.asked
+    if not isinstance(promote, Promote):
+        seat.leave("stopped" if promote else "the serving loop returned")
+        return None  # not reached
+    seat.stopped_accepting()
+    timeouts = seat.welcome.timeouts
+    try:
+        try:
+            _make_sure(seat, promote)
+            if double_fork(seat.connection, promote.spawn, timeouts.spawn):
+                return promoted(seat.pool, promote.spawn, timeouts)
+        except HookFailed as e:
+            raise _Refused("hook-failed", str(e)) from e
+        except SpawnFailed as e:
+            raise _Refused("fork-failed", str(e)) from e
+    except _Refused as e:
+        _undo(seat)
+        if seat.asked is promote:
+            seat.refused(e.reason, str(e))
+            return None
+    else:
+        seat.wait_for_verdict()
+    if seat.asked is not None:
+        seat.leave("a mold was forked from it" if seat.asked is not promote else "stopped")
+    _undo(seat)
+    return None
+
+
+def _make_sure(seat: Seat, promote: Promote) -> None:
+    """Raise _Refused or HookFailed unless a fork of this process would be a sound mold."""
+    seat.poll()
+    if seat.asked is not promote:
+        raise _Refused("timeout", "asked to stop meanwhile")
+    if registered.not_fork_safe:
+        raise _Refused("not-fork-safe", "; ".join(registered.not_fork_safe))
+    if seat.deadline is not None and time.monotonic() > seat.deadline:
+        raise _Refused("timeout", f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
+    registered.run_before_promote()
+    in_the_way = _wait_for_threads(seat)
+    if in_the_way:
+        raise _Refused("threads", ", ".join(in_the_way))
+    children = kernel.living_children()
+    if children:
+        raise _Refused("children", ", ".join(f"process {pid} ({name})" for pid, name in children.items()))
+    open_ones = descriptors.unaccounted(
+        seat.pool.own_descriptors(seat.connection), seat.pool.usual_descriptors
+    )
+    if open_ones:
+        raise _Refused("descriptors", ", ".join(open_ones))
+
+
+def _wait_for_threads(seat: Seat) -> list[str]:
+    end = time.monotonic() + SETTLE
+    while True:
+        found = threads.in_the_way(seat.welcome.pool.threads, seat.pool.usual_threads)
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.01)
+
+
+def _undo(seat: Seat) -> None:
+    try:
+        registered.undo_promote()
+    except HookFailed as e:
+        # Half of the application is switched off: a fresh worker is better than this one.
+        seat.warn("hook-failed", str(e))
+        seat.leave(str(e), code=1)

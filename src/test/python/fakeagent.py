@@ -1,0 +1,314 @@
+"""A small agent for tests: it boots a command, and gives molds and workers orders one by one.
+
+It does what docs/protocol.md asks of an agent and decides nothing: tests do.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+PR_SET_CHILD_SUBREAPER = 36
+TIMEOUT = 15.0
+"""Seconds for anything to happen that is expected; far more than needed, on a busy machine too."""
+
+TIMEOUTS = {"boot": 60_000, "spawn": 10_000, "promote": 20_000, "request": 60_000, "drain": 20_000, "kill": 2_000}
+STATES = ("none", "starting", "accepting", "promoting", "draining")
+
+
+def become_subreaper() -> None:
+    """Orphans of the pool become children of this process."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def eventually(what: Callable[[], Any], message: str = "", timeout: float = TIMEOUT) -> Any:
+    """Wait until what() is true, and return it."""
+    end = time.monotonic() + timeout
+    while True:
+        value = what()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(message or f"{what} did not become true in {timeout} s")
+        time.sleep(0.01)
+
+
+class Peer:
+    """One process of the pool, as the agent knows it: a connection and a row of the scoreboard."""
+
+    def __init__(self, agent: FakeAgent, sock: socket.socket) -> None:
+        self.agent = agent
+        self.sock = sock
+        self.buffer = b""
+        self.received: list[dict[str, Any]] = []
+        self.pid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        self.row = -1
+        self.hello: dict[str, Any] = {}
+
+    def send(self, type_: str, **fields: Any) -> None:
+        self.sock.sendall(json.dumps({"type": type_, **fields}).encode() + b"\n")
+
+    def read(self, timeout: float) -> Optional[dict[str, Any]]:
+        """Next message; None at end of file."""
+        end = time.monotonic() + timeout
+        while b"\n" not in self.buffer:
+            rest = end - time.monotonic()
+            if rest <= 0 or not select.select([self.sock], [], [], rest)[0]:
+                raise AssertionError(f"pid {self.pid} said nothing in {timeout} s; log:\n{self.agent.log()}")
+            try:
+                data = self.sock.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self.buffer += data
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        message = json.loads(line)
+        self.received.append(message)
+        return message
+
+    def expect(self, type_: str, timeout: float = TIMEOUT) -> dict[str, Any]:
+        """Next message but warnings, which must be of this type."""
+        while True:
+            message = self.read(timeout)
+            if message is None:
+                raise AssertionError(f"pid {self.pid} closed, {type_} expected; log:\n{self.agent.log()}")
+            if message["type"] != "warning" or type_ == "warning":
+                assert message["type"] == type_, (message, self.agent.log())
+                return message
+
+    def quiet(self) -> bool:
+        return not self.buffer and not select.select([self.sock], [], [], 0)[0]
+
+    def welcome(self, slot: int, generation: int, **pool: Any) -> None:
+        self.row = self.agent.lease()
+        self.slot, self.generation = slot, generation
+        self.send(
+            "welcome",
+            slot=slot,
+            generation=generation,
+            row=self.row,
+            timeouts=self.agent.timeouts,
+            pool={
+                "workers": 2,
+                "backlog": 128,
+                "maxRequests": 0,
+                "listeners": [{"name": n, "address": a} for n, a in self.agent.addresses.items()],
+                "threads": [],
+                **self.agent.pool,
+                **pool,
+            },
+        )
+
+    def board(self) -> dict[str, Any]:
+        start = self.row * 64
+        with open(self.agent.scoreboard, "rb") as file:
+            file.seek(start)
+            fields = struct.unpack("<BBHIIIQQQQ16x", file.read(64))
+        names = ("format", "state", "zero", "generation", "pid", "busy", "oldest", "beat", "served", "errors")
+        row = dict(zip(names, fields))
+        row["state"] = STATES[row["state"]]
+        return row
+
+    def comm(self) -> str:
+        return Path(f"/proc/{self.pid}/comm").read_text().strip()
+
+    def parent(self) -> int:
+        return int(Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+    def descriptors(self) -> dict[int, str]:
+        return {int(p.name): os.readlink(p) for p in Path(f"/proc/{self.pid}/fd").iterdir()}
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        os.kill(self.pid, number)
+
+    def exit_code(self, timeout: float = TIMEOUT) -> int:
+        """Reap it: exit code, or minus the signal. The boot mold behind a shell is not ours to reap."""
+
+        def reaped() -> Optional[tuple[int, int]]:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            return (pid, status) if pid else None
+
+        _, status = eventually(reaped, f"pid {self.pid} did not end; log:\n{self.agent.log()}", timeout)
+        self.agent.reaped.add(self.pid)
+        return os.waitstatus_to_exitcode(status)
+
+    def stop(self, grace: int = 5_000) -> dict[str, Any]:
+        self.send("stop", grace=grace)
+        last = self.expect("leaving")
+        assert self.exit_code() == 0
+        return last
+
+
+class FakeAgent:
+    """The agent. Use as a context manager: everything it started has ended afterwards."""
+
+    def __init__(self, listeners: int = 1, **pool: Any) -> None:
+        become_subreaper()
+        self.directory = Path(tempfile.mkdtemp(prefix="refork-test-"))
+        self.path = self.directory / "agent.sock"
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(self.path))
+        self.server.listen(64)
+        self.scoreboard = self.directory / "scoreboard"
+        self.scoreboard.write_bytes(bytes(64 * 256))
+        self.rows = 0
+        self.timeouts = dict(TIMEOUTS)
+        self.pool = pool
+        self.out = self.directory / "out"
+        self.names = ["http", *(f"other{n}" for n in range(1, listeners))] if listeners else []
+        self.listeners = [self._listen() for _ in self.names]
+        self.addresses = {n: "%s:%d" % s.getsockname() for n, s in zip(self.names, self.listeners)}
+        self.peers: list[Peer] = []
+        self.reaped: set[int] = set()
+        self.command_pid = 0
+        self.spawns = 0
+
+    def _listen(self) -> socket.socket:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", 0))
+        sock.listen(128)
+        return sock
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.listeners[0].getsockname()
+
+    def __enter__(self) -> FakeAgent:
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        for pid in {self.command_pid, *(peer.pid for peer in self.peers)} - self.reaped - {0}:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
+        for peer in self.peers:
+            peer.sock.close()
+        for sock in (self.server, *self.listeners):
+            sock.close()
+
+    def log(self) -> str:
+        return self.out.read_text(errors="replace") if self.out.exists() else ""
+
+    def lease(self) -> int:
+        self.rows += 1
+        return self.rows - 1
+
+    def start(self, *argv: str, env: Optional[dict[str, str]] = None, protocol: str = "1") -> None:
+        """Start the command as the agent would."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("REFORK_", "LISTEN_", "GUNICORN"))}
+        environ.update(
+            REFORK_SOCKET=str(self.path),
+            REFORK_SCOREBOARD=str(self.scoreboard),
+            REFORK_PROTOCOL=protocol,
+            LISTEN_FDS=str(len(self.listeners)),
+            LISTEN_FDNAMES=":".join(self.names),
+            **(env or {}),
+        )
+        self.out.touch()
+        # Numbers far from 3, 4, ..., or one dup2 would overwrite what the next one needs.
+        parked = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 200) for sock in self.listeners]
+        actions: list[tuple[Any, ...]] = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(self.out), os.O_WRONLY | os.O_APPEND, 0),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+            *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(parked, 3)),
+        ]
+        self.command_pid = os.posix_spawnp(
+            argv[0], argv, environ, file_actions=actions, setpgroup=0, setsigmask=[],
+            setsigdef=[s for s in signal.valid_signals() if s not in (signal.SIGKILL, signal.SIGSTOP)],
+        )
+        for fd in parked:
+            os.close(fd)
+
+    def accept(self, timeout: float = TIMEOUT) -> Peer:
+        """The next process that says hello."""
+        self.server.settimeout(timeout)
+        try:
+            sock, _ = self.server.accept()
+        except socket.timeout:
+            raise AssertionError(f"nobody said hello; log:\n{self.log()}") from None
+        peer = Peer(self, sock)
+        self.peers.append(peer)
+        peer.hello = peer.expect("hello")
+        return peer
+
+    def boot(self, *argv: str, **options: Any) -> Peer:
+        """Start the command and return its mold, ready."""
+        self.start(*argv, **options)
+        mold = self.accept()
+        mold.welcome(-1, 0)
+        mold.expect("ready")
+        return mold
+
+    def wait_command(self, timeout: float = TIMEOUT) -> int:
+        """The command's exit code."""
+
+        def ended() -> Optional[tuple[int, int]]:
+            pid, status = os.waitpid(self.command_pid, os.WNOHANG)
+            return (pid, status) if pid else None
+
+        _, status = eventually(ended, f"the command did not end; log:\n{self.log()}", timeout)
+        self.reaped.add(self.command_pid)
+        return os.waitstatus_to_exitcode(status)
+
+    def spawn_id(self) -> str:
+        self.spawns += 1
+        return f"t{self.spawns}"
+
+    def order(self, mold: Peer, slot: int) -> Peer:
+        """Have the mold fork a worker; return it before its welcome."""
+        spawn = self.spawn_id()
+        mold.send("spawn", spawn=spawn, slot=slot, generation=mold.generation)
+        spawned = mold.expect("spawned")
+        assert spawned["spawn"] == spawn
+        worker = self.accept()
+        assert worker.pid == spawned["pid"] == worker.hello["pid"]
+        assert (worker.hello["role"], worker.hello["spawn"]) == ("worker", spawn)
+        worker.spawn = spawn
+        worker.slot = slot
+        worker.generation = mold.generation
+        return worker
+
+    def spawn(self, mold: Peer, slot: int = 0) -> Peer:
+        """Have the mold fork a worker; return it ready."""
+        worker = self.order(mold, slot)
+        worker.welcome(slot, mold.generation)
+        worker.expect("ready")
+        return worker
+
+    def ask_promote(self, worker: Peer, generation: int, timeout: int = 10_000) -> str:
+        spawn = self.spawn_id()
+        worker.send("promote", generation=generation, spawn=spawn, timeout=timeout)
+        return spawn
+
+    def new_mold(self, worker: Peer, spawn: str, generation: int) -> Peer:
+        """After `promoting`: the mold that the worker forks, before its welcome."""
+        spawned = worker.expect("spawned")
+        assert spawned["spawn"] == spawn
+        mold = self.accept()
+        assert mold.pid == spawned["pid"]
+        assert (mold.hello["role"], mold.hello["spawn"]) == ("mold", spawn)
+        return mold
+
+    def promote(self, worker: Peer, generation: int) -> Peer:
+        """Make a mold of a worker; return it ready. The worker waits for its verdict."""
+        spawn = self.ask_promote(worker, generation)
+        worker.expect("promoting")
+        mold = self.new_mold(worker, spawn, generation)
+        mold.welcome(-1, generation)
+        mold.expect("ready")
+        return mold
