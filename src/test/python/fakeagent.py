@@ -16,13 +16,20 @@ import struct
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 PR_SET_CHILD_SUBREAPER = 36
 TIMEOUT = 15.0
 """Seconds for anything to happen that is expected; far more than needed, on a busy machine too."""
 
-TIMEOUTS = {"boot": 60_000, "spawn": 10_000, "promote": 20_000, "request": 60_000, "drain": 20_000, "kill": 2_000}
+TIMEOUTS = {
+    "boot": 60_000,
+    "spawn": 10_000,
+    "promote": 20_000,
+    "request": 60_000,
+    "drain": 20_000,
+    "kill": 2_000,
+}
 STATES = ("none", "starting", "accepting", "promoting", "draining")
 
 
@@ -58,7 +65,7 @@ class Peer:
     def send(self, type_: str, **fields: Any) -> None:
         self.sock.sendall(json.dumps({"type": type_, **fields}).encode() + b"\n")
 
-    def read(self, timeout: float) -> Optional[dict[str, Any]]:
+    def read(self, timeout: float) -> dict[str, Any] | None:
         """Next message; None at end of file."""
         end = time.monotonic() + timeout
         while b"\n" not in self.buffer:
@@ -135,7 +142,7 @@ class Peer:
     def exit_code(self, timeout: float = TIMEOUT) -> int:
         """Reap it: exit code, or minus the signal. The boot mold behind a shell is not ours to reap."""
 
-        def reaped() -> Optional[tuple[int, int]]:
+        def reaped() -> tuple[int, int] | None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             return (pid, status) if pid else None
 
@@ -168,7 +175,7 @@ class FakeAgent:
         self.out = self.directory / "out"
         self.names = ["http", *(f"other{n}" for n in range(1, listeners))] if listeners else []
         self.listeners = [self._listen() for _ in self.names]
-        self.addresses = {n: "%s:%d" % s.getsockname() for n, s in zip(self.names, self.listeners)}
+        self.addresses = {n: "{}:{}".format(*s.getsockname()) for n, s in zip(self.names, self.listeners)}
         self.peers: list[Peer] = []
         self.reaped: set[int] = set()
         self.command_pid = 0
@@ -207,9 +214,11 @@ class FakeAgent:
         self.rows += 1
         return self.rows - 1
 
-    def start(self, *argv: str, env: Optional[dict[str, str]] = None, protocol: str = "1") -> None:
+    def start(self, *argv: str, env: dict[str, str] | None = None, protocol: str = "1") -> None:
         """Start the command as the agent would."""
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("REFORK_", "LISTEN_", "GUNICORN"))}
+        environ = {
+            k: v for k, v in os.environ.items() if not k.startswith(("REFORK_", "LISTEN_", "GUNICORN"))
+        }
         environ.update(
             REFORK_SOCKET=str(self.path),
             REFORK_SCOREBOARD=str(self.scoreboard),
@@ -228,7 +237,12 @@ class FakeAgent:
             *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(parked, 3)),
         ]
         self.command_pid = os.posix_spawnp(
-            argv[0], argv, environ, file_actions=actions, setpgroup=0, setsigmask=[],
+            argv[0],
+            argv,
+            environ,
+            file_actions=actions,
+            setpgroup=0,
+            setsigmask=[],
             setsigdef=[s for s in signal.valid_signals() if s not in (signal.SIGKILL, signal.SIGSTOP)],
         )
         for fd in parked:
@@ -257,7 +271,7 @@ class FakeAgent:
     def wait_command(self, timeout: float = TIMEOUT) -> int:
         """The command's exit code."""
 
-        def ended() -> Optional[tuple[int, int]]:
+        def ended() -> tuple[int, int] | None:
             pid, status = os.waitpid(self.command_pid, os.WNOHANG)
             return (pid, status) if pid else None
 
@@ -295,7 +309,7 @@ class FakeAgent:
         worker.send("promote", generation=generation, spawn=spawn, timeout=timeout)
         return spawn
 
-    def new_mold(self, worker: Peer, spawn: str, generation: int) -> Peer:
+    def new_mold(self, worker: Peer, spawn: str) -> Peer:
         """After `promoting`: the mold that the worker forks, before its welcome."""
         spawned = worker.expect("spawned")
         assert spawned["spawn"] == spawn
@@ -308,7 +322,7 @@ class FakeAgent:
         """Make a mold of a worker; return it ready. The worker waits for its verdict."""
         spawn = self.ask_promote(worker, generation)
         worker.expect("promoting")
-        mold = self.new_mold(worker, spawn, generation)
+        mold = self.new_mold(worker, spawn)
         mold.welcome(-1, generation)
         mold.expect("ready")
         return mold

@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from collections import deque
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 
 from .protocol import MAX_LINE, Message, ProtocolError, decode, encode
 
@@ -59,7 +59,7 @@ class Connection:
         except (BrokenPipeError, ConnectionResetError):
             self.gone()
 
-    def receive(self, timeout: Optional[float]) -> Optional[Message]:
+    def receive(self, timeout: float | None) -> Message | None:
         """The next message, or None when none has come within `timeout` seconds (None waits for ever).
 
         Raises ProtocolError, after which the connection is of no use.

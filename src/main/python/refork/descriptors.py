@@ -7,7 +7,8 @@ import fcntl
 import os
 import socket
 import stat
-from typing import Iterable, NamedTuple, Optional
+from collections.abc import Iterable
+from typing import NamedTuple
 
 
 class Descriptor(NamedTuple):
@@ -62,7 +63,7 @@ def unaccounted(known: Iterable[int], inherited: frozenset[tuple[object, ...]]) 
     ]
 
 
-def _danger(descriptor: Descriptor) -> Optional[str]:
+def _danger(descriptor: Descriptor) -> str | None:
     number, mode = descriptor.number, descriptor.mode
     if stat.S_ISSOCK(mode):
         return _socket_danger(number)
@@ -78,7 +79,7 @@ def _danger(descriptor: Descriptor) -> Optional[str]:
     return f"descriptor {number} is {name}"
 
 
-def _socket_danger(number: int) -> Optional[str]:
+def _socket_danger(number: int) -> str | None:
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as sock:
         if sock.type == socket.SOCK_DGRAM:
             return None
@@ -88,7 +89,7 @@ def _socket_danger(number: int) -> Optional[str]:
     return f"descriptor {number} is a socket" + (f" connected to {peer}" if peer else "")
 
 
-def _peer(number: int) -> Optional[str]:
+def _peer(number: int) -> str | None:
     """The peer of a connected stream socket, None when there is none or it has no name (a pair)."""
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as sock:
         if sock.type != socket.SOCK_DGRAM:

@@ -9,11 +9,11 @@ import signal
 import sys
 import traceback
 import warnings
-from typing import NoReturn, Union
+from typing import NoReturn
 
 from . import kernel
 from .connection import Connection
-from .hooks import HookFailed, registered
+from .hooks import registered
 from .leaving import drop_inherited_handlers, flush
 from .protocol import ProtocolError
 
@@ -126,8 +126,7 @@ def default_signals() -> None:
     """Default disposition for every signal that has a Python handler; ignored ones (SIGPIPE) stay ignored."""
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
-        handler: Union[object, None] = signal.getsignal(number)
-        if callable(handler):
+        if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -7,7 +7,7 @@ thread, and take no arguments.
 
 from __future__ import annotations
 
-from typing import Callable, Optional, TypeVar
+from typing import Callable, TypeVar
 
 Hook = Callable[[], object]
 H = TypeVar("H", bound=Hook)
@@ -104,7 +104,7 @@ def before_exit(hook: H) -> H:
     return hook
 
 
-def not_fork_safe(reason: Optional[str]) -> None:
+def not_fork_safe(reason: str | None) -> None:
     """Say that this process must not be promoted, and why; None takes every such reason back.
 
     Asked for promotion, the worker refuses (`not-fork-safe`) and serves on.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -40,7 +40,7 @@ def flush_c_streams() -> None:
     _libc.fflush(None)
 
 
-def memory() -> Optional[Memory]:
+def memory() -> Memory | None:
     """This process's memory, or None where the kernel does not tell."""
     sums = {"Private": 0, "Pss": 0, "Rss": 0}
     try:
@@ -84,7 +84,7 @@ def living_children() -> dict[int, str]:
                 continue
             if after.split()[0] not in ("Z", "X"):
                 children[pid] = before.partition("(")[2]
-    if not children and not os.path.exists("/proc/self/task/%d/children" % os.getpid()) and _any_child():
+    if not children and not os.path.exists("/proc/thread-self/children") and _any_child():
         children[0] = "unknown: this kernel does not list children"
     return children
 
@@ -96,7 +96,7 @@ def _any_child() -> bool:
         return False
 
 
-def wait_for_exit(pid: int, timeout: float) -> Optional[int]:
+def wait_for_exit(pid: int, timeout: float) -> int | None:
     """The wait status of a child, or None when it has not ended within `timeout` seconds.
 
     Status 0 when somebody else (a SIGCHLD handler of the application) has reaped it: how it ended is lost then.
@@ -123,7 +123,7 @@ def wait_for_exit(pid: int, timeout: float) -> Optional[int]:
         os.close(handle)
 
 
-def _reap(pid: int) -> Optional[int]:
+def _reap(pid: int) -> int | None:
     try:
         reaped, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:

@@ -17,7 +17,7 @@ import time
 import traceback
 import weakref
 from types import FrameType
-from typing import Any, Callable, NoReturn, Optional
+from typing import Any, Callable, NoReturn
 
 from . import kernel
 from .connection import Connection
@@ -62,7 +62,7 @@ def leave(
     reason: str,
     *,
     bound: float,
-    served: Optional[int] = None,
+    served: int | None = None,
     code: int = 0,
     handlers: bool = True,
 ) -> NoReturn:
@@ -89,7 +89,7 @@ def leave(
 
 
 def _within(seconds: float, step: Callable[[], Any]) -> None:
-    def time_up(number: int, frame: Optional[FrameType]) -> None:
+    def time_up(_number: int, _frame: FrameType | None) -> None:
         raise _TimeUp
 
     if seconds <= 0:

@@ -6,8 +6,9 @@ import os
 import socket
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping, NoReturn, Optional
+from typing import Any, NoReturn
 
 from . import descriptors, threads
 from .connection import Connection
@@ -28,7 +29,7 @@ class Listener(socket.socket):
     `listen` does nothing: the queue is shared by all workers, and the last call would set its length for everyone.
     """
 
-    def listen(self, backlog: Optional[int] = None) -> None:  # type: ignore[override]
+    def listen(self, backlog: int | None = None) -> None:
         """Do nothing: it listens already, with the agent's backlog."""
 
 
@@ -61,7 +62,9 @@ class Pool:
         try:
             scoreboard = Scoreboard(environ.get("REFORK_SCOREBOARD", ""))
         except (OSError, ValueError) as e:
-            refuse(f"the scoreboard {environ.get('REFORK_SCOREBOARD')!r} (REFORK_SCOREBOARD) is not usable: {e}")
+            refuse(
+                f"the scoreboard {environ.get('REFORK_SCOREBOARD')!r} (REFORK_SCOREBOARD) is not usable: {e}"
+            )
         return cls(path, scoreboard, _listeners(environ))
 
     def take_stock(self) -> None:
@@ -74,7 +77,7 @@ class Pool:
         return {connection.fileno(), *(sock.fileno() for sock in self.listeners.values())}
 
 
-def join(pool: Pool, role: str, spawn: Optional[str], timeout: float) -> tuple[Connection, Welcome]:
+def join(pool: Pool, role: str, spawn: str | None, timeout: float) -> tuple[Connection, Welcome]:
     """Connect and say hello; raises OSError, ProtocolError (the agent turned us away) and TimeoutError."""
     connection = Connection.connect(pool.socket_path, timeout)
     connection.send(

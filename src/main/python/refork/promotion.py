@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Optional
 
 from . import descriptors, kernel, threads
 from .forking import SpawnFailed, double_fork
@@ -22,7 +21,7 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def promote_or_leave(seat: Seat) -> Optional[Mold]:
+def promote_or_leave(seat: Seat) -> Mold | None:
     """Do what the agent asked for, in a worker whose serving loop has returned.
 
     Leaves the process, or returns the new mold (in the new mold), or None (in the worker: serve on).

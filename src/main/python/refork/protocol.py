@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, Callable, Union
 
 PROTOCOL = 1
 MAX_LINE = 65_536
@@ -184,7 +184,10 @@ def _welcome(fields: dict[str, Any]) -> Welcome:
         generation=_number(fields, "generation"),
         row=_number(fields, "row"),
         timeouts=Timeouts(
-            **{name: _seconds(times, name) for name in ("boot", "spawn", "promote", "request", "drain", "kill")}
+            **{
+                name: _seconds(times, name)
+                for name in ("boot", "spawn", "promote", "request", "drain", "kill")
+            }
         ),
         pool=PoolInfo(
             workers=_number(pool, "workers"),
@@ -196,10 +199,14 @@ def _welcome(fields: dict[str, Any]) -> Welcome:
     )
 
 
-_READERS = {
+def _promote(fields: dict[str, Any]) -> Promote:
+    return Promote(_number(fields, "generation"), _text(fields, "spawn"), _seconds(fields, "timeout"))
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "welcome": _welcome,
     "spawn": lambda f: Spawn(_text(f, "spawn"), _number(f, "slot"), _number(f, "generation")),
-    "promote": lambda f: Promote(_number(f, "generation"), _text(f, "spawn"), _seconds(f, "timeout")),
+    "promote": _promote,
     "resume": lambda f: Resume(_text(f, "reason")),
     "stop": lambda f: Stop(_seconds(f, "grace")),
     "error": lambda f: Error(_text(f, "code"), _text(f, "message")),

@@ -6,8 +6,8 @@ import mmap
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 ROW = 64
 FORMAT = 1

@@ -9,8 +9,9 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from types import FrameType
-from typing import ContextManager, Iterator, Mapping, Optional, Union
 
 from . import scoreboard
 from .connection import Connection
@@ -41,11 +42,11 @@ class Seat:
         self.pool = pool
         self.connection = connection
         self.row = pool.scoreboard.row(welcome.row)
-        self.asked: Optional[Union[Promote, Stop]] = None
-        self.deadline: Optional[float] = None
+        self.asked: Promote | Stop | None = None
+        self.deadline: float | None = None
         self._ready = False
         self._told = False
-        self._poll: Optional[select.poll] = None
+        self._poll: select.poll | None = None
 
     # What a serving loop uses.
 
@@ -72,7 +73,7 @@ class Seat:
             self._ready = True
             self.connection.send("ready")
 
-    def wait(self, timeout: Optional[float] = None) -> list[socket.socket]:
+    def wait(self, timeout: float | None = None) -> list[socket.socket]:
         """Wait until a listener has a connection; return those that have.
 
         Empty after `timeout` seconds (None: no limit), and at once when the worker should leave.
@@ -93,7 +94,7 @@ class Seat:
                 return []
         return [listener for listener in self.listeners.values() if listener.fileno() in numbers]
 
-    def accept(self, timeout: Optional[float] = None) -> Optional[tuple[socket.socket, object]]:
+    def accept(self, timeout: float | None = None) -> tuple[socket.socket, object] | None:
         """The next connection to any listener, blocking, and its address.
 
         None after `timeout` seconds (None: no limit), and at once when the worker should leave.
@@ -116,7 +117,7 @@ class Seat:
                 return
             yield accepted
 
-    def request(self) -> ContextManager[None]:
+    def request(self) -> AbstractContextManager[None]:
         """Count what runs in the `with` block as one request; from any thread. An exception makes it an error."""
         return self.row.request()
 
@@ -169,10 +170,10 @@ class Seat:
         with contextlib.suppress(Exception):  # nothing but the traceback is lost
             faulthandler.register(signal.SIGURG, file=2, all_threads=True)
 
-    def _terminated(self, number: int, frame: Optional[FrameType]) -> None:
+    def _terminated(self, _number: int, _frame: FrameType | None) -> None:
         self.leave("terminated")
 
-    def _take(self, timeout: Optional[float]) -> None:
+    def _take(self, timeout: float | None) -> None:
         while True:
             message = self.connection.receive(timeout)
             if message is None:

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections import Counter
-from typing import Iterable
+from collections.abc import Iterable
 
 from . import kernel
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import kernel
 
+_setproctitle: Any
 try:
     import setproctitle as _setproctitle
 except ImportError:

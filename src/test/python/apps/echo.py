@@ -36,8 +36,13 @@ def answer(application, seat, command):
     name, _, argument = command.partition(" ")
     if name == "facts":
         return {
-            "pid": os.getpid(), "slot": seat.slot, "generation": seat.generation, "loads": LOADS,
-            "random": random.random(), "uuid": str(uuid.uuid4()), "warm": application["warm"],
+            "pid": os.getpid(),
+            "slot": seat.slot,
+            "generation": seat.generation,
+            "loads": LOADS,
+            "random": random.random(),
+            "uuid": str(uuid.uuid4()),
+            "warm": application["warm"],
         }
     application["warm"] += 1
     if name == "sleep":
