@@ -1,0 +1,166 @@
+package io.refork.agent.cli;
+
+import io.refork.agent.Version;
+import io.refork.agent.config.ConfigWatcher;
+import io.refork.agent.config.Near;
+import io.refork.agent.config.Option;
+import io.refork.agent.config.Options;
+import io.refork.agent.config.SettingsReader;
+import io.refork.agent.config.UsageException;
+import io.refork.agent.log.Escape;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.OverwrittenOptionException;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command line: words in, exit code out. Mistakes end with one sentence on standard error and code 2. */
+public final class Cli {
+  /** Understood, but it did not work. */
+  static final int FAILED = 1;
+
+  /** The user's mistake. */
+  static final int USAGE = 2;
+
+  private final Map<String, String> environment;
+  private final PrintStream out;
+  private final PrintStream err;
+  private final Starter starter;
+
+  /** All that a command touches is given, so that tests need no process. */
+  public Cli(Map<String, String> environment, PrintStream out, PrintStream err, Starter starter) {
+    this.environment = environment;
+    this.out = out;
+    this.err = err;
+    this.starter = starter;
+  }
+
+  /** Runs the command that {@code args} name; returns the exit code of the process. */
+  public int run(String[] args) {
+    var first = args.length == 0 ? "" : args[0];
+    try {
+      if (!Specs.COMMANDS.contains(first)) {
+        return withoutCommand(args);
+      }
+      var spec = Specs.named(first);
+      var parsed = parse(spec, args, 1);
+      if (parsed.isUsageHelpRequested()) {
+        usage(spec, out);
+        return 0;
+      }
+      return switch (first) {
+        case "run" -> start(parsed);
+        default -> throw new UsageException("refork " + first + " is not there yet");
+      };
+    } catch (UsageException e) {
+      err.println((Specs.COMMANDS.contains(first) ? "refork " + first + ": " : "refork: ") + e.sentence());
+      err.flush();
+      return USAGE;
+    }
+  }
+
+  private int withoutCommand(String[] args) throws UsageException {
+    if (args.length == 0) {
+      usage(Specs.root(), err);
+      return USAGE;
+    }
+    switch (args[0]) {
+      case "-h", "--help", "help" -> usage(args.length > 1 && Specs.COMMANDS.contains(args[1]) ? Specs.named(args[1]) : Specs.root(), out);
+      case "-V", "--version", "version" -> out.println("refork " + Version.text());
+      default -> {
+        var what = args[0].startsWith("-") ? "there is no option " : "there is no command ";
+        throw new UsageException(
+            what + Escape.quoted(args[0]) + Near.hint(args[0], Specs.COMMANDS)
+                + "; commands are " + String.join(", ", Specs.COMMANDS) + ", as in: refork run -- python -m refork gunicorn shop.wsgi");
+      }
+    }
+    return 0;
+  }
+
+  private int start(ParseResult parsed) throws UsageException {
+    var flags = new LinkedHashMap<String, List<String>>();
+    for (var option : Options.ALL) {
+      var given = texts(parsed, option.flag());
+      if (!given.isEmpty()) {
+        flags.put(option.name(), given);
+      }
+    }
+    var command = words(parsed);
+    if (command.isEmpty()) {
+      throw new UsageException("the command to run is missing; write it behind --, as in: refork run -- python -m refork gunicorn shop.wsgi");
+    }
+    var reader = SettingsReader.of(flags, texts(parsed, "--config").stream().findFirst(), environment);
+    return starter.run(reader.read(), command, new ConfigWatcher(reader));
+  }
+
+  static Optional<String> text(ParseResult parsed, String name) {
+    return texts(parsed, name).stream().findFirst();
+  }
+
+  private static List<String> texts(ParseResult parsed, String name) {
+    var option = parsed.matchedOption(name);
+    return option == null ? List.of() : List.copyOf(option.originalStringValues());
+  }
+
+  private static List<String> words(ParseResult parsed) {
+    var words = new ArrayList<String>();
+    for (var positional : parsed.matchedPositionals()) {
+      words.addAll(positional.originalStringValues());
+    }
+    return words;
+  }
+
+  private static ParseResult parse(CommandSpec spec, String[] args, int from) throws UsageException {
+    var line = new CommandLine(spec);
+    line.setStopAtPositional(true); // what follows the command's first word is the command's own
+    line.setExpandAtFiles(false); // the command's own @words are not ours to read
+    var rest = java.util.Arrays.copyOfRange(args, from, args.length);
+    try {
+      return line.parseArgs(rest);
+    } catch (UnmatchedArgumentException e) {
+      var wrong = e.getUnmatched().isEmpty() ? "" : e.getUnmatched().getFirst();
+      throw new UsageException(
+          "there is no option " + Escape.quoted(wrong) + Near.hint(nameOf(wrong), names(spec))
+              + "; '" + spec.name() + " --help' lists all");
+    } catch (MissingParameterException e) {
+      var option = e.getMissing().isEmpty() ? "" : e.getMissing().getFirst() instanceof CommandLine.Model.OptionSpec o ? o.longestName() : "";
+      throw new UsageException(option + ": a value is missing" + allowed(option));
+    } catch (OverwrittenOptionException e) {
+      var option = e.getOverwritten() instanceof CommandLine.Model.OptionSpec o ? o.longestName() : "an option";
+      throw new UsageException(option + " is given twice; give it once");
+    } catch (ParameterException e) {
+      throw new UsageException(Escape.plain(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), Escape.MAX));
+    }
+  }
+
+  private static String nameOf(String wrong) {
+    int equals = wrong.indexOf('=');
+    return equals < 0 ? wrong : wrong.substring(0, equals);
+  }
+
+  private static String allowed(String flag) {
+    for (Option<?> option : Options.ALL) {
+      if (option.flag().equals(flag)) {
+        return "; give " + option.allowed();
+      }
+    }
+    return "";
+  }
+
+  private static List<String> names(CommandSpec spec) {
+    return spec.options().stream().map(CommandLine.Model.OptionSpec::longestName).toList();
+  }
+
+  private static void usage(CommandSpec spec, PrintStream to) {
+    new CommandLine(spec).usage(to, CommandLine.Help.Ansi.OFF);
+    to.flush();
+  }
+}
