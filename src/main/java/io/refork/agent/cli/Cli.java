@@ -50,10 +50,9 @@ public final class Cli {
       if (!Specs.COMMANDS.contains(first)) {
         return withoutCommand(args);
       }
-      var spec = Specs.named(first);
-      var parsed = parse(spec, args, 1);
+      var parsed = parse(Specs.forParsing(first), args, 1);
       if (parsed.isUsageHelpRequested()) {
-        usage(spec, out);
+        usage(Specs.forHelp(first), out);
         return 0;
       }
       return switch (first) {
@@ -73,7 +72,7 @@ public final class Cli {
       return USAGE;
     }
     switch (args[0]) {
-      case "-h", "--help", "help" -> usage(args.length > 1 && Specs.COMMANDS.contains(args[1]) ? Specs.named(args[1]) : Specs.root(), out);
+      case "-h", "--help", "help" -> usage(args.length > 1 && Specs.COMMANDS.contains(args[1]) ? Specs.forHelp(args[1]) : Specs.root(), out);
       case "-V", "--version", "version" -> out.println("refork " + Version.text());
       default -> {
         var what = args[0].startsWith("-") ? "there is no option " : "there is no command ";
@@ -98,7 +97,8 @@ public final class Cli {
       throw new UsageException("the command to run is missing; write it behind --, as in: refork run -- python -m refork gunicorn shop.wsgi");
     }
     var reader = SettingsReader.of(flags, texts(parsed, "--config").stream().findFirst(), environment);
-    return starter.run(reader.read(), command, new ConfigWatcher(reader));
+    var watcher = new ConfigWatcher(reader);
+    return starter.run(watcher.settings(), command, watcher);
   }
 
   static Optional<String> text(ParseResult parsed, String name) {

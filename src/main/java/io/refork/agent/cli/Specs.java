@@ -4,6 +4,7 @@ import io.refork.agent.config.Option;
 import io.refork.agent.config.Option.Section;
 import io.refork.agent.config.Option.Shape;
 import io.refork.agent.config.Options;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,7 +28,7 @@ final class Specs {
     spec.addOption(
         OptionSpec.builder("-V", "--version").versionHelp(true).description("Print the version.").build());
     for (var name : COMMANDS) {
-      spec.addSubcommand(name, named(name).name(name));
+      spec.addSubcommand(name, forHelp(name).name(name));
     }
     spec.usageMessage()
         .customSynopsis("refork COMMAND [OPTIONS]")
@@ -43,9 +44,13 @@ final class Specs {
     return spec;
   }
 
-  static CommandSpec named(String name) {
+  static CommandSpec forHelp(String name) {
+    return name.equals("run") ? run(true) : forParsing(name);
+  }
+
+  static CommandSpec forParsing(String name) {
     return switch (name) {
-      case "run" -> run();
+      case "run" -> run(false);
       case "status" -> status();
       case "refork" -> refork();
       case "install" -> install();
@@ -54,22 +59,29 @@ final class Specs {
     };
   }
 
-  private static CommandSpec run() {
+  /** Grouped for the help; flat for parsing, where groups would cost time and take an option twice without a word. */
+  private static CommandSpec run(boolean grouped) {
     var spec = command("refork run", "Starts the application, forks workers from it, and reforks them when they are warm.");
     for (var section : Section.values()) {
+      var args = new ArrayList<OptionSpec>();
       var group = ArgGroupSpec.builder().validate(false).heading("%n" + section.title() + ":%n").order(section.ordinal());
       for (var option : Options.ALL) {
         if (option.section() == section) {
-          group.addArg(flag(option));
+          args.add(flag(option));
         }
       }
       if (section == Section.AGENT) {
-        group.addArg(
+        args.add(
             text("--config", "FILE",
                 "More options as JSON, comments allowed: {\"workers\": 8, \"drain-timeout\": \"10s\"}. Read again when it changes."
                     + " [REFORK_CONFIG]").build());
       }
-      spec.addArgGroup(group.build());
+      if (grouped) {
+        args.forEach(group::addArg);
+        spec.addArgGroup(group.build());
+      } else {
+        args.forEach(spec::addOption);
+      }
     }
     spec.addPositional(
         PositionalParamSpec.builder().paramLabel("COMMAND").type(List.class).auxiliaryTypes(String.class).index("0..*")

@@ -19,6 +19,7 @@ public final class ConfigWatcher {
   private final SettingsReader reader;
   private final Optional<Path> file;
   private final Resolved running;
+  private final RunSettings settings;
   private PoolSettings current;
   private List<String> lastWarnings = List.of();
   private Seen applied;
@@ -51,7 +52,13 @@ public final class ConfigWatcher {
     this.applied = see();
     this.last = applied;
     this.running = reader.resolve();
-    this.current = running.pool(new ArrayList<>());
+    this.settings = reader.settings(running);
+    this.current = settings.pool();
+  }
+
+  /** What the options said at the start. */
+  public RunSettings settings() {
+    return settings;
   }
 
   /** Looks at the file. Never throws, never waits. A file is read when two looks in a row saw the same new state. */

@@ -71,7 +71,11 @@ public final class SettingsReader {
 
   /** Reads everything now. */
   public RunSettings read() throws UsageException {
-    return resolve().settings(config, typos());
+    return settings(resolve());
+  }
+
+  RunSettings settings(Resolved resolved) throws UsageException {
+    return resolved.settings(config, typos());
   }
 
   /** Every option's values, typed, checked one by one and against each other. */
