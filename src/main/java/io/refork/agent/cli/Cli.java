@@ -22,7 +22,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line: words in, exit code out. Mistakes end with one sentence on standard error and code 2. */
+/**
+ * The command line: words in, exit code out. Mistakes end with one sentence on standard error and
+ * code 2.
+ */
 public final class Cli {
   /** Understood, but it did not work. */
   static final int FAILED = 1;
@@ -60,7 +63,8 @@ public final class Cli {
         default -> throw new UsageException("refork " + first + " is not there yet");
       };
     } catch (UsageException e) {
-      err.println((Specs.COMMANDS.contains(first) ? "refork " + first + ": " : "refork: ") + e.sentence());
+      err.println(
+          (Specs.COMMANDS.contains(first) ? "refork " + first + ": " : "refork: ") + e.sentence());
       err.flush();
       return USAGE;
     }
@@ -72,13 +76,22 @@ public final class Cli {
       return USAGE;
     }
     switch (args[0]) {
-      case "-h", "--help", "help" -> usage(args.length > 1 && Specs.COMMANDS.contains(args[1]) ? Specs.forHelp(args[1]) : Specs.root(), out);
+      case "-h", "--help", "help" ->
+          usage(
+              args.length > 1 && Specs.COMMANDS.contains(args[1])
+                  ? Specs.forHelp(args[1])
+                  : Specs.root(),
+              out);
       case "-V", "--version", "version" -> out.println("refork " + Version.text());
       default -> {
         var what = args[0].startsWith("-") ? "there is no option " : "there is no command ";
         throw new UsageException(
-            what + Escape.quoted(args[0]) + Near.hint(args[0], Specs.COMMANDS)
-                + "; commands are " + String.join(", ", Specs.COMMANDS) + ", as in: refork run -- python -m refork gunicorn shop.wsgi");
+            what
+                + Escape.quoted(args[0])
+                + Near.hint(args[0], Specs.COMMANDS)
+                + "; commands are "
+                + String.join(", ", Specs.COMMANDS)
+                + ", as in: refork run -- python -m refork gunicorn shop.wsgi");
       }
     }
     return 0;
@@ -94,9 +107,11 @@ public final class Cli {
     }
     var command = words(parsed);
     if (command.isEmpty()) {
-      throw new UsageException("the command to run is missing; write it behind --, as in: refork run -- python -m refork gunicorn shop.wsgi");
+      throw new UsageException(
+          "the command to run is missing; write it behind --, as in: refork run -- python -m refork gunicorn shop.wsgi");
     }
-    var reader = SettingsReader.of(flags, texts(parsed, "--config").stream().findFirst(), environment);
+    var reader =
+        SettingsReader.of(flags, texts(parsed, "--config").stream().findFirst(), environment);
     var watcher = new ConfigWatcher(reader);
     return starter.run(watcher.settings(), command, watcher);
   }
@@ -118,7 +133,8 @@ public final class Cli {
     return words;
   }
 
-  private static ParseResult parse(CommandSpec spec, String[] args, int from) throws UsageException {
+  private static ParseResult parse(CommandSpec spec, String[] args, int from)
+      throws UsageException {
     var line = new CommandLine(spec);
     line.setStopAtPositional(true); // what follows the command's first word is the command's own
     line.setExpandAtFiles(false); // the command's own @words are not ours to read
@@ -128,16 +144,29 @@ public final class Cli {
     } catch (UnmatchedArgumentException e) {
       var wrong = e.getUnmatched().isEmpty() ? "" : e.getUnmatched().getFirst();
       throw new UsageException(
-          "there is no option " + Escape.quoted(wrong) + Near.hint(nameOf(wrong), names(spec))
-              + "; '" + spec.name() + " --help' lists all");
+          "there is no option "
+              + Escape.quoted(wrong)
+              + Near.hint(nameOf(wrong), names(spec))
+              + "; '"
+              + spec.name()
+              + " --help' lists all");
     } catch (MissingParameterException e) {
-      var option = e.getMissing().isEmpty() ? "" : e.getMissing().getFirst() instanceof CommandLine.Model.OptionSpec o ? o.longestName() : "";
+      var option =
+          e.getMissing().isEmpty()
+              ? ""
+              : e.getMissing().getFirst() instanceof CommandLine.Model.OptionSpec o
+                  ? o.longestName()
+                  : "";
       throw new UsageException(option + ": a value is missing" + allowed(option));
     } catch (OverwrittenOptionException e) {
-      var option = e.getOverwritten() instanceof CommandLine.Model.OptionSpec o ? o.longestName() : "an option";
+      var option =
+          e.getOverwritten() instanceof CommandLine.Model.OptionSpec o
+              ? o.longestName()
+              : "an option";
       throw new UsageException(option + " is given twice; give it once");
     } catch (ParameterException e) {
-      throw new UsageException(Escape.plain(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), Escape.MAX));
+      throw new UsageException(
+          Escape.plain(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), Escape.MAX));
     }
   }
 

@@ -12,8 +12,9 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
 /**
- * What picocli needs to know. Built by hand: annotations would be read by reflection, which an interpreted JVM pays for at
- * every start, and the options of {@code run} come from {@link Options} anyway.
+ * What picocli needs to know. Built by hand: annotations would be read by reflection, which an
+ * interpreted JVM pays for at every start, and the options of {@code run} come from {@link Options}
+ * anyway.
  */
 final class Specs {
   static final List<String> COMMANDS = List.of("run", "status", "refork", "install", "check");
@@ -24,9 +25,15 @@ final class Specs {
 
   /** The whole program, for {@code refork --help} and for finding commands. */
   static CommandSpec root() {
-    var spec = command("refork", "Runs preforking application servers at a fraction of their memory, with warm workers.");
+    var spec =
+        command(
+            "refork",
+            "Runs preforking application servers at a fraction of their memory, with warm workers.");
     spec.addOption(
-        OptionSpec.builder("-V", "--version").versionHelp(true).description("Print the version.").build());
+        OptionSpec.builder("-V", "--version")
+            .versionHelp(true)
+            .description("Print the version.")
+            .build());
     for (var name : COMMANDS) {
       spec.addSubcommand(name, forHelp(name).name(name));
     }
@@ -59,12 +66,22 @@ final class Specs {
     };
   }
 
-  /** Grouped for the help; flat for parsing, where groups would cost time and take an option twice without a word. */
+  /**
+   * Grouped for the help; flat for parsing, where groups would cost time and take an option twice
+   * without a word.
+   */
   private static CommandSpec run(boolean grouped) {
-    var spec = command("refork run", "Starts the application, forks workers from it, and reforks them when they are warm.");
+    var spec =
+        command(
+            "refork run",
+            "Starts the application, forks workers from it, and reforks them when they are warm.");
     for (var section : Section.values()) {
       var args = new ArrayList<OptionSpec>();
-      var group = ArgGroupSpec.builder().validate(false).heading("%n" + section.title() + ":%n").order(section.ordinal());
+      var group =
+          ArgGroupSpec.builder()
+              .validate(false)
+              .heading("%n" + section.title() + ":%n")
+              .order(section.ordinal());
       for (var option : Options.ALL) {
         if (option.section() == section) {
           args.add(flag(option));
@@ -72,9 +89,12 @@ final class Specs {
       }
       if (section == Section.AGENT) {
         args.add(
-            text("--config", "FILE",
-                "More options as JSON, comments allowed: {\"workers\": 8, \"drain-timeout\": \"10s\"}. Read again when it changes."
-                    + " [REFORK_CONFIG]").build());
+            text(
+                    "--config",
+                    "FILE",
+                    "More options as JSON, comments allowed: {\"workers\": 8, \"drain-timeout\": \"10s\"}. Read again when it changes."
+                        + " [REFORK_CONFIG]")
+                .build());
       }
       if (grouped) {
         args.forEach(group::addArg);
@@ -84,8 +104,14 @@ final class Specs {
       }
     }
     spec.addPositional(
-        PositionalParamSpec.builder().paramLabel("COMMAND").type(List.class).auxiliaryTypes(String.class).index("0..*")
-            .arity("0..*").hidden(true).build());
+        PositionalParamSpec.builder()
+            .paramLabel("COMMAND")
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .index("0..*")
+            .arity("0..*")
+            .hidden(true)
+            .build());
     spec.usageMessage()
         .customSynopsis("refork run [OPTIONS] -- COMMAND...")
         .footer(
@@ -106,7 +132,11 @@ final class Specs {
 
   private static OptionSpec flag(Option<?> option) {
     var fallback = option.fallback().isEmpty() ? "" : " [" + option.fallback() + "]";
-    var builder = text(option.flag(), option.placeholder(), option.help() + fallback + " [" + option.variable() + "]");
+    var builder =
+        text(
+            option.flag(),
+            option.placeholder(),
+            option.help() + fallback + " [" + option.variable() + "]");
     if (option.shape() == Shape.REPEATED) {
       builder.type(List.class).auxiliaryTypes(String.class).arity("1");
     }
@@ -114,13 +144,22 @@ final class Specs {
   }
 
   private static CommandSpec status() {
-    var spec = command("refork status", "Shows the molds and workers of a running agent, their memory and the refork under way.");
+    var spec =
+        command(
+            "refork status",
+            "Shows the molds and workers of a running agent, their memory and the refork under way.");
     stateDir(spec);
     spec.addOption(
-        OptionSpec.builder("--watch").description("Draw it again every second until interrupted.").build());
+        OptionSpec.builder("--watch")
+            .description("Draw it again every second until interrupted.")
+            .build());
     spec.addOption(
-        text("-o", "text|json", "text: a tree. json: one line with everything; unknown numbers are null with a reason beside them. [text]")
-            .names("-o", "--output").build());
+        text(
+                "-o",
+                "text|json",
+                "text: a tree. json: one line with everything; unknown numbers are null with a reason beside them. [text]")
+            .names("-o", "--output")
+            .build());
     spec.usageMessage()
         .customSynopsis("refork status [--state-dir DIR] [--watch] [-o text|json]")
         .footer(
@@ -133,30 +172,52 @@ final class Specs {
   }
 
   private static CommandSpec refork() {
-    var spec = command("refork refork", "Asks a running agent to refork now: its warmest worker becomes the new mold.");
+    var spec =
+        command(
+            "refork refork",
+            "Asks a running agent to refork now: its warmest worker becomes the new mold.");
     stateDir(spec);
     spec.usageMessage().customSynopsis("refork refork [--state-dir DIR]");
     return spec;
   }
 
   private static CommandSpec install() {
-    var spec = command("refork install", "Copies this agent into a directory, and checks that the copy runs. An init container does this.");
+    var spec =
+        command(
+            "refork install",
+            "Copies this agent into a directory, and checks that the copy runs. An init container does this.");
     spec.addPositional(
-        PositionalParamSpec.builder().paramLabel("DIR").type(List.class).auxiliaryTypes(String.class).index("0..*")
-            .arity("0..*").hidden(true).build());
+        PositionalParamSpec.builder()
+            .paramLabel("DIR")
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .index("0..*")
+            .arity("0..*")
+            .hidden(true)
+            .build());
     spec.usageMessage()
         .customSynopsis("refork install DIR")
-        .footer("", "Example, into a volume that the application's container mounts read-only:", "  refork install /refork");
+        .footer(
+            "",
+            "Example, into a volume that the application's container mounts read-only:",
+            "  refork install /refork");
     return spec;
   }
 
   private static CommandSpec check() {
     var spec =
-        command("refork check",
+        command(
+            "refork check",
             "Says whether this machine is fit for reforking, and whether a running application, or one to be started, is fork-safe.");
     spec.addPositional(
-        PositionalParamSpec.builder().paramLabel("PID").type(List.class).auxiliaryTypes(String.class).index("0..*")
-            .arity("0..*").hidden(true).build());
+        PositionalParamSpec.builder()
+            .paramLabel("PID")
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .index("0..*")
+            .arity("0..*")
+            .hidden(true)
+            .build());
     spec.usageMessage()
         .customSynopsis("refork check [PID | -- COMMAND...]")
         .footer(
@@ -173,9 +234,12 @@ final class Specs {
 
   private static void stateDir(CommandSpec spec) {
     spec.addOption(
-        text("--state-dir", "DIR",
-            "Where the agent keeps its socket; as given to 'refork run'. [$XDG_RUNTIME_DIR/refork, else /tmp/refork-<uid>]"
-                + " [REFORK_STATE_DIR]").build());
+        text(
+                "--state-dir",
+                "DIR",
+                "Where the agent keeps its socket; as given to 'refork run'. [$XDG_RUNTIME_DIR/refork, else /tmp/refork-<uid>]"
+                    + " [REFORK_STATE_DIR]")
+            .build());
   }
 
   private static CommandSpec command(String name, String description) {
@@ -189,7 +253,8 @@ final class Specs {
         .longOptionsMaxWidth(34)
         .sortOptions(false)
         .optionListHeading("%nOptions:%n");
-    spec.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).description("Print this help.").build());
+    spec.addOption(
+        OptionSpec.builder("-h", "--help").usageHelp(true).description("Print this help.").build());
     return spec;
   }
 

@@ -4,7 +4,10 @@ import io.refork.agent.config.ConfigWatcher;
 import io.refork.agent.config.RunSettings;
 import java.util.List;
 
-/** What {@code refork run} does once its options are understood. The agent is one; tests put another in its place. */
+/**
+ * What {@code refork run} does once its options are understood. The agent is one; tests put another
+ * in its place.
+ */
 @FunctionalInterface
 public interface Starter {
   /**

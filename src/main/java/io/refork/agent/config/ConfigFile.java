@@ -21,8 +21,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a configuration file: one JSON object whose fields are the flags' names without dashes. Comments ({@code //} and
- * {@code /* *}{@code /}) and a trailing comma are allowed; a field twice is not.
+ * Reads a configuration file: one JSON object whose fields are the flags' names without dashes.
+ * Comments ({@code //} and {@code /* *}{@code /}) and a trailing comma are allowed; a field twice
+ * is not.
  *
  * <pre>{@code
  * {
@@ -35,7 +36,10 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 final class ConfigFile {
-  /** All options with long lists fit in a tenth of it; a device or a log file given by mistake does not fill the heap. */
+  /**
+   * All options with long lists fit in a tenth of it; a device or a log file given by mistake does
+   * not fill the heap.
+   */
   private static final int MAX_BYTES = 64 * 1024;
 
   private final Path path;
@@ -44,7 +48,10 @@ final class ConfigFile {
     this.path = path;
   }
 
-  /** What the file says, by option. Unknown fields and wrong types are errors; values are checked by the caller. */
+  /**
+   * What the file says, by option. Unknown fields and wrong types are errors; values are checked by
+   * the caller.
+   */
   Map<Option<?>, Given> read() throws UsageException {
     return parse(bytes());
   }
@@ -53,14 +60,18 @@ final class ConfigFile {
     try (var in = Files.newInputStream(path)) {
       var bytes = in.readNBytes(MAX_BYTES + 1);
       if (bytes.length > MAX_BYTES) {
-        throw new UsageException(name() + " is larger than 64 KiB; give the file of this agent's options");
+        throw new UsageException(
+            name() + " is larger than 64 KiB; give the file of this agent's options");
       }
       return bytes;
     } catch (NoSuchFileException e) {
       throw new UsageException(name() + " does not exist");
     } catch (IOException e) {
       throw new UsageException(
-          name() + " cannot be read (" + (Files.isDirectory(path) ? "it is a directory" : reason(e)) + ")");
+          name()
+              + " cannot be read ("
+              + (Files.isDirectory(path) ? "it is a directory" : reason(e))
+              + ")");
     }
   }
 
@@ -82,7 +93,8 @@ final class ConfigFile {
     var given = new HashMap<Option<?>, Given>();
     try (var parser = factory.createParser(bytes)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw new UsageException(name() + " is not a JSON object; it begins with { and ends with }");
+        throw new UsageException(
+            name() + " is not a JSON object; it begins with { and ends with }");
       }
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         var field = parser.currentName();

@@ -12,8 +12,9 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Notices that the configuration file has changed and reads it again. The event loop calls {@link #look} about once a
- * second; it costs one {@code stat}. Follows links, so a Kubernetes ConfigMap's swap of its directory is seen.
+ * Notices that the configuration file has changed and reads it again. The event loop calls {@link
+ * #look} about once a second; it costs one {@code stat}. Follows links, so a Kubernetes ConfigMap's
+ * swap of its directory is seen.
  */
 public final class ConfigWatcher {
   private final SettingsReader reader;
@@ -30,7 +31,10 @@ public final class ConfigWatcher {
     /** Nothing to do. */
     record None() implements Change {}
 
-    /** Work by these from now on; log the warnings. The settings may equal the old ones when only warnings are new. */
+    /**
+     * Work by these from now on; log the warnings. The settings may equal the old ones when only
+     * warnings are new.
+     */
     record Settings(PoolSettings pool, List<String> warnings) implements Change {}
 
     /** Log the sentence; the old settings stay. Said once per state of the file. */
@@ -61,7 +65,10 @@ public final class ConfigWatcher {
     return settings;
   }
 
-  /** Looks at the file. Never throws, never waits. A file is read when two looks in a row saw the same new state. */
+  /**
+   * Looks at the file. Never throws, never waits. A file is read when two looks in a row saw the
+   * same new state.
+   */
   public Change look() {
     if (file.isEmpty()) {
       return new Change.None();
@@ -84,7 +91,10 @@ public final class ConfigWatcher {
       var pool = resolved.settings(file, List.of()).pool();
       for (var name : resolved.fixedDifferences(running)) {
         warnings.add(
-            "config file " + Escape.plain(file.orElseThrow().toString(), Escape.MAX) + ": \"" + name
+            "config file "
+                + Escape.plain(file.orElseThrow().toString(), Escape.MAX)
+                + ": \""
+                + name
                 + "\" cannot change while the agent runs; it stays as it is until a restart");
       }
       if (pool.equals(current) && warnings.equals(lastWarnings)) {

@@ -2,7 +2,10 @@ package io.refork.agent.config;
 
 /** A socket that the workers inherit, as the user asked for it. */
 public sealed interface Listen {
-  /** What LISTEN_FDNAMES and the metrics call it; {@code http}, {@code http2}, … when the user gave none. */
+  /**
+   * What LISTEN_FDNAMES and the metrics call it; {@code http}, {@code http2}, … when the user gave
+   * none.
+   */
   String name();
 
   /** The same socket under a name. */

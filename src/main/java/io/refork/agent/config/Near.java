@@ -8,7 +8,10 @@ import java.util.Optional;
 public final class Near {
   private Near() {}
 
-  /** " Did you mean a or b?" or nothing. Names of one half of the letters in common are too far away to help. */
+  /**
+   * " Did you mean a or b?" or nothing. Names of one half of the letters in common are too far away
+   * to help.
+   */
   public static String hint(String wrong, List<String> known) {
     var near = new ArrayList<String>();
     int best = Math.max(1, Math.min(3, wrong.length() / 3));
@@ -24,7 +27,9 @@ public final class Near {
     }
     if (near.isEmpty()) {
       for (var name : known) {
-        if (wrong.length() >= 4 && (name.startsWith(wrong) || name.endsWith(wrong)) && near.size() < 3) {
+        if (wrong.length() >= 4
+            && (name.startsWith(wrong) || name.endsWith(wrong))
+            && near.size() < 3) {
           near.add(name);
         }
       }

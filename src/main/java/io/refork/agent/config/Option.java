@@ -7,8 +7,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * One option of {@code refork run}. The same object stands for the flag {@code --name}, the variable {@code REFORK_NAME}
- * and the field {@code "name"} of the configuration file, so that the three cannot drift apart.
+ * One option of {@code refork run}. The same object stands for the flag {@code --name}, the
+ * variable {@code REFORK_NAME} and the field {@code "name"} of the configuration file, so that the
+ * three cannot drift apart.
  *
  * @param name the flag without its dashes, and the field of the file
  * @param section the heading of the help under which it stands
@@ -91,7 +92,8 @@ public record Option<T>(
 
   /** The default's texts. */
   Given byDefault() {
-    return new Given(fallback.isEmpty() ? List.of() : List.of(fallback), "the default of " + flag());
+    return new Given(
+        fallback.isEmpty() ? List.of() : List.of(fallback), "the default of " + flag());
   }
 
   /** What the user wrote for an option, and where, in the words of an error message. */

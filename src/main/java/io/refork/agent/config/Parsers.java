@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Texts to values. Written by hand: a regular expression costs milliseconds at the start of an interpreted JVM. */
+/**
+ * Texts to values. Written by hand: a regular expression costs milliseconds at the start of an
+ * interpreted JVM.
+ */
 final class Parsers {
   /** A path of a Unix socket must fit {@code sockaddr_un}: 108 bytes with the final zero. */
   static final int MAX_SOCKET_PATH = 107;
@@ -39,16 +42,22 @@ final class Parsers {
     return n <= most ? Optional.of(n) : Optional.empty();
   }
 
-  static Function<String, Optional<Duration>> duration(Duration least, Duration most, boolean zero) {
+  static Function<String, Optional<Duration>> duration(
+      Duration least, Duration most, boolean zero) {
     return text -> {
       var value = duration(text);
       return value.filter(
           d ->
-              d.isZero() ? zero || least.isZero() : d.compareTo(least) >= 0 && d.compareTo(most) <= 0);
+              d.isZero()
+                  ? zero || least.isZero()
+                  : d.compareTo(least) >= 0 && d.compareTo(most) <= 0);
     };
   }
 
-  /** {@code 0}, or numbers with units, the largest first: {@code 500ms}, {@code 10s}, {@code 1m30s}, {@code 2h}. */
+  /**
+   * {@code 0}, or numbers with units, the largest first: {@code 500ms}, {@code 10s}, {@code 1m30s},
+   * {@code 2h}.
+   */
   static Optional<Duration> duration(String text) {
     if (text.equals("0")) {
       return Optional.of(Duration.ZERO);
@@ -58,7 +67,9 @@ final class Parsers {
     int i = 0;
     while (i < text.length()) {
       int start = i;
-      while (i < text.length() && Character.digit(text.charAt(i), 10) >= 0 && text.charAt(i) < 128) {
+      while (i < text.length()
+          && Character.digit(text.charAt(i), 10) >= 0
+          && text.charAt(i) < 128) {
         i++;
       }
       // A million days is far beyond every bound, and its milliseconds cannot overflow.
@@ -180,7 +191,10 @@ final class Parsers {
     return hostPort(address).map(at -> new Listen.Tcp(finalName, at));
   }
 
-  /** A listener's name goes into LISTEN_FDNAMES and into a metric's label: 1 to 32 of a small alphabet. */
+  /**
+   * A listener's name goes into LISTEN_FDNAMES and into a metric's label: 1 to 32 of a small
+   * alphabet.
+   */
   private static boolean isName(String name) {
     if (name.isEmpty() || name.length() > 32) {
       return false;

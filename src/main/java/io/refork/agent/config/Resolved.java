@@ -101,16 +101,19 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
     var where = of(Options.LISTEN).where();
     var wanted = all(Options.LISTEN);
     if (wanted.size() > MAX_LISTENERS) {
-      throw new UsageException(where + ": " + wanted.size() + " sockets are too many; give at most " + MAX_LISTENERS);
+      throw new UsageException(
+          where + ": " + wanted.size() + " sockets are too many; give at most " + MAX_LISTENERS);
     }
     var names = new HashSet<String>();
     var addresses = new HashSet<String>();
     for (var listen : wanted) {
       if (!listen.name().isEmpty() && !names.add(listen.name())) {
-        throw new UsageException(where + ": the name " + listen.name() + " is given twice; names are unique");
+        throw new UsageException(
+            where + ": the name " + listen.name() + " is given twice; names are unique");
       }
       if (!listen.address().endsWith(":0") && !addresses.add(listen.address())) {
-        throw new UsageException(where + ": " + listen.address() + " is given twice; give each address once");
+        throw new UsageException(
+            where + ": " + listen.address() + " is given twice; give each address once");
       }
     }
     var listeners = new ArrayList<Listen>();
@@ -128,10 +131,18 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
   private HostPort control(List<Listen> listeners) throws UsageException {
     var control = one(Options.CONTROL);
     for (var listen : listeners) {
-      if (listen instanceof Listen.Tcp tcp && control.port() != 0 && tcp.at().port() == control.port()
-          && (tcp.at().host().equals(control.host()) || isAny(tcp.at().host()) || isAny(control.host()))) {
+      if (listen instanceof Listen.Tcp tcp
+          && control.port() != 0
+          && tcp.at().port() == control.port()
+          && (tcp.at().host().equals(control.host())
+              || isAny(tcp.at().host())
+              || isAny(control.host()))) {
         throw new UsageException(
-            of(Options.CONTROL).where() + " and " + of(Options.LISTEN).where() + ": both want port " + control.port()
+            of(Options.CONTROL).where()
+                + " and "
+                + of(Options.LISTEN).where()
+                + ": both want port "
+                + control.port()
                 + "; give one of them another");
       }
     }

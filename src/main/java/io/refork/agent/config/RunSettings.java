@@ -7,7 +7,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Everything that {@code refork run} was told, validated. Only {@code pool} can change while the agent runs.
+ * Everything that {@code refork run} was told, validated. Only {@code pool} can change while the
+ * agent runs.
  *
  * @param pool what the state machine works by
  * @param listen the sockets of the workers, at least one, names and addresses unique

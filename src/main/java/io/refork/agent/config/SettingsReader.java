@@ -12,16 +12,20 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Makes {@link RunSettings} of flags, environment and file; a flag wins over a variable, that over the file, that over the
- * default. Can be asked again: the flags and variables stay, the file is read anew.
+ * Makes {@link RunSettings} of flags, environment and file; a flag wins over a variable, that over
+ * the file, that over the default. Can be asked again: the flags and variables stay, the file is
+ * read anew.
  */
 public final class SettingsReader {
   /** The variable and flag that name the file; not an option of the file itself. */
   public static final String CONFIG_VARIABLE = "REFORK_CONFIG";
 
-  /** Variables of the mold protocol and of the launcher, set for others: no typing errors of ours. */
+  /**
+   * Variables of the mold protocol and of the launcher, set for others: no typing errors of ours.
+   */
   private static final List<String> NOT_OURS =
-      List.of("REFORK_SOCKET", "REFORK_SCOREBOARD", "REFORK_PROTOCOL", "REFORK_HOME", CONFIG_VARIABLE);
+      List.of(
+          "REFORK_SOCKET", "REFORK_SCOREBOARD", "REFORK_PROTOCOL", "REFORK_HOME", CONFIG_VARIABLE);
 
   private final Map<Option<?>, Given> flags;
   private final Map<String, String> environment;
@@ -50,7 +54,9 @@ public final class SettingsReader {
     var file = configFlag.or(() -> Optional.of(variable).filter(text -> !text.isBlank()));
     var where = configFlag.isPresent() ? "--config" : CONFIG_VARIABLE;
     return new SettingsReader(
-        given, environment, file.isPresent() ? Optional.of(path(file.get(), where)) : Optional.empty());
+        given,
+        environment,
+        file.isPresent() ? Optional.of(path(file.get(), where)) : Optional.empty());
   }
 
   private static Path path(String text, String where) throws UsageException {
@@ -61,7 +67,8 @@ public final class SettingsReader {
     } catch (InvalidPathException e) {
       // answered below
     }
-    throw new UsageException(where + ": " + Escape.quoted(text) + " is not allowed; give the path of a file");
+    throw new UsageException(
+        where + ": " + Escape.quoted(text) + " is not allowed; give the path of a file");
   }
 
   /** The file to watch, if there is one. */
@@ -80,7 +87,8 @@ public final class SettingsReader {
 
   /** Every option's values, typed, checked one by one and against each other. */
   Resolved resolve() throws UsageException {
-    var file = config.isPresent() ? new ConfigFile(config.get()).read() : Map.<Option<?>, Given>of();
+    var file =
+        config.isPresent() ? new ConfigFile(config.get()).read() : Map.<Option<?>, Given>of();
     var values = new HashMap<Option<?>, Resolved.Values>();
     for (var option : Options.ALL) {
       values.put(option, values(option, file));
@@ -88,12 +96,14 @@ public final class SettingsReader {
     return new Resolved(values, environment);
   }
 
-  private Resolved.Values values(Option<?> option, Map<Option<?>, Given> file) throws UsageException {
+  private Resolved.Values values(Option<?> option, Map<Option<?>, Given> file)
+      throws UsageException {
     var sources = new ArrayList<Given>();
     add(sources, flags.get(option));
     add(sources, variable(option).orElse(null));
     add(sources, file.get(option));
-    // All are checked, also those that a stronger one hides: a mistake shall not wait for the day the flag is taken away.
+    // All are checked, also those that a stronger one hides: a mistake shall not wait for the day
+    // the flag is taken away.
     var all = new ArrayList<Resolved.Values>();
     for (var source : sources) {
       all.add(new Resolved.Values(List.copyOf(option.parseAll(source)), source.where(), true));
@@ -129,7 +139,10 @@ public final class SettingsReader {
     return Optional.of(new Given(texts, option.variable()));
   }
 
-  /** A mistyped variable would be ignored without a word; a stranger's that merely begins like ours is left alone. */
+  /**
+   * A mistyped variable would be ignored without a word; a stranger's that merely begins like ours
+   * is left alone.
+   */
   private List<String> typos() {
     var known = new ArrayList<String>();
     for (var option : Options.ALL) {
@@ -142,7 +155,11 @@ public final class SettingsReader {
             .ifPresent(
                 meant ->
                     warnings.add(
-                        "the variable " + Escape.plain(name, Escape.MAX) + " is unknown and ignored; did you mean " + meant + "?"));
+                        "the variable "
+                            + Escape.plain(name, Escape.MAX)
+                            + " is unknown and ignored; did you mean "
+                            + meant
+                            + "?"));
       }
     }
     return warnings;

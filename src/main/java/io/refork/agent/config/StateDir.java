@@ -10,7 +10,9 @@ import java.util.Optional;
 
 /** Where an agent keeps its sockets and its lock, and where its clients look for it. */
 public final class StateDir {
-  /** The longest file name below it is 16 bytes with its slash, and a socket's path may have 107. */
+  /**
+   * The longest file name below it is 16 bytes with its slash, and a socket's path may have 107.
+   */
   private static final int MAX_BYTES = Parsers.MAX_SOCKET_PATH - 17;
 
   private StateDir() {}
@@ -40,7 +42,10 @@ public final class StateDir {
     return Path.of("/tmp/refork-" + uid());
   }
 
-  /** The directory that {@code refork status} and others look into: their flag, the variable, the default. */
+  /**
+   * The directory that {@code refork status} and others look into: their flag, the variable, the
+   * default.
+   */
   public static Path find(Optional<String> flag, Map<String, String> environment)
       throws UsageException {
     var option = Options.STATE_DIR;
@@ -51,7 +56,10 @@ public final class StateDir {
     return variable.isBlank() ? byDefault(environment) : option.parse(variable, option.variable());
   }
 
-  /** The real user id; from /proc/self/status, whose content, unlike its owner, is right for an undumpable process too. */
+  /**
+   * The real user id; from /proc/self/status, whose content, unlike its owner, is right for an
+   * undumpable process too.
+   */
   private static String uid() {
     try {
       for (var line : Files.readAllLines(Path.of("/proc/self/status"))) {

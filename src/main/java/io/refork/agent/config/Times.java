@@ -6,7 +6,10 @@ import java.time.Duration;
 public final class Times {
   private Times() {}
 
-  /** The shortest text that {@code --…-timeout} would read back: {@code 90s} is {@code 1m30s}; milliseconds are the finest. */
+  /**
+   * The shortest text that {@code --…-timeout} would read back: {@code 90s} is {@code 1m30s};
+   * milliseconds are the finest.
+   */
   public static String text(Duration time) {
     long millis = time.toMillis();
     if (millis == 0) {

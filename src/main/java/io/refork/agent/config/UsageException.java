@@ -1,8 +1,9 @@
 package io.refork.agent.config;
 
 /**
- * Something the user wrote that cannot be used. The message is one sentence: where it stands, what it is, what is allowed.
- * The command line prints it and ends with code 2; a changed configuration file is logged with it and ignored.
+ * Something the user wrote that cannot be used. The message is one sentence: where it stands, what
+ * it is, what is allowed. The command line prints it and ends with code 2; a changed configuration
+ * file is logged with it and ignored.
  */
 public final class UsageException extends Exception {
   private static final long serialVersionUID = 1L;

@@ -1,11 +1,14 @@
 package io.refork.agent.log;
 
 /**
- * Makes text that somebody else wrote harmless for a terminal, a log line or an error message: no control characters, no
- * escape sequences, no line ends, no invisible reordering; and of bounded length.
+ * Makes text that somebody else wrote harmless for a terminal, a log line or an error message: no
+ * control characters, no escape sequences, no line ends, no invisible reordering; and of bounded
+ * length.
  */
 public final class Escape {
-  /** Long enough for every name and path that helps, short enough that 20 of them fit a log line. */
+  /**
+   * Long enough for every name and path that helps, short enough that 20 of them fit a log line.
+   */
   public static final int MAX = 200;
 
   private static final char[] HEX = "0123456789abcdef".toCharArray();
@@ -20,7 +23,9 @@ public final class Escape {
     return out.append('"').toString();
   }
 
-  /** The text without quotes, at most {@code max} characters of it, an ellipsis where it was cut. */
+  /**
+   * The text without quotes, at most {@code max} characters of it, an ellipsis where it was cut.
+   */
   public static String plain(CharSequence text, int max) {
     var out = new StringBuilder(Math.min(text.length(), max));
     append(out, text, max, false);
@@ -28,8 +33,9 @@ public final class Escape {
   }
 
   /**
-   * Appends at most {@code max} characters of {@code text}; what could do harm becomes {@code \n}, {@code \t} or
-   * {@code \}{@code uXXXX}, as in JSON. {@code quotes}: also escape double quotes and backslashes.
+   * Appends at most {@code max} characters of {@code text}; what could do harm becomes {@code \n},
+   * {@code \t} or {@code \}{@code uXXXX}, as in JSON. {@code quotes}: also escape double quotes and
+   * backslashes.
    */
   public static void append(StringBuilder out, CharSequence text, int max, boolean quotes) {
     int length = text.length();
@@ -80,7 +86,10 @@ public final class Escape {
     return isVisible(c);
   }
 
-  /** Not a control, not a format character (those turn text around or hide it), not a line end, assigned. */
+  /**
+   * Not a control, not a format character (those turn text around or hide it), not a line end,
+   * assigned.
+   */
   private static boolean isVisible(int codePoint) {
     return switch (Character.getType(codePoint)) {
       case Character.CONTROL,
