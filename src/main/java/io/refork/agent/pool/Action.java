@@ -6,10 +6,15 @@ import java.util.Optional;
 
 /** What to do. The edge does exactly this, reports failures as events, and decides nothing. */
 public sealed interface Action {
-  /** Start the user's command; answered by {@link Event.BootStarted} or {@link Event.BootFailed}. */
+  /**
+   * Start the user's command; answered by {@link Event.BootStarted} or {@link Event.BootFailed}.
+   */
   record StartBootMold(int generation) implements Action {}
 
-  /** Register a process that said hello, lease it a scoreboard row and answer it; {@code slot} −1 for a mold. */
+  /**
+   * Register a process that said hello, lease it a scoreboard row and answer it; {@code slot} −1
+   * for a mold.
+   */
   record Welcome(int connection, int pid, int slot, int generation) implements Action {}
 
   /** Answer {@code error} and close. */

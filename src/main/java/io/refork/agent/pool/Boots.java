@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Boot molds: the first one decides whether the agent lives, every later one only whether there is a mold. */
+/**
+ * Boot molds: the first one decides whether the agent lives, every later one only whether there is
+ * a mold.
+ */
 final class Boots {
   /** What the agent ends with when the application never said hello: the code of timeout(1). */
   static final int NEVER_SAID_HELLO = 124;
@@ -29,7 +32,8 @@ final class Boots {
    * @param command its pid, once started
    * @param lost a mold of it that is gone again, whose command has until then to tell us why
    */
-  private record Boot(int generation, OptionalInt command, long deadline, long started, boolean lost) {}
+  private record Boot(
+      int generation, OptionalInt command, long deadline, long started, boolean lost) {}
 
   Boots(Ledger pool) {
     this.pool = pool;
@@ -75,7 +79,9 @@ final class Boots {
   void started(int command) {
     boot =
         boot.map(
-            b -> new Boot(b.generation(), OptionalInt.of(command), b.deadline(), b.started(), false));
+            b ->
+                new Boot(
+                    b.generation(), OptionalInt.of(command), b.deadline(), b.started(), false));
   }
 
   void failedToStart(int errno, String message) {
@@ -87,7 +93,10 @@ final class Boots {
   }
 
   void hello(Event.Hello hello, Event.Claim.BootMold claim) {
-    var known = boot.isPresent() && pool.molds.values().stream().anyMatch(m -> m.generation() == boot.get().generation());
+    var known =
+        boot.isPresent()
+            && pool.molds.values().stream()
+                .anyMatch(m -> m.generation() == boot.get().generation());
     if (boot.isEmpty() || known || !claim.descends() || pool.mode == Mode.STOPPING) {
       pool.act(
           new Action.TurnAway(
@@ -101,7 +110,11 @@ final class Boots {
             : OptionalInt.empty();
     pool.put(
         new Mold(
-            hello.pid(), b.generation(), new Mold.State.Preparing(b.deadline()), command, b.started()));
+            hello.pid(),
+            b.generation(),
+            new Mold.State.Preparing(b.deadline()),
+            command,
+            b.started()));
     pool.act(new Action.Welcome(hello.connection(), hello.pid(), -1, b.generation()));
   }
 
@@ -117,7 +130,12 @@ final class Boots {
     if (pool.mode == Mode.BOOTING) {
       pool.mode = Mode.SERVING;
     }
-    pool.note(Level.INFO, "mold ready", OptionalInt.of(mold.pid()), mold.generation(), "",
+    pool.note(
+        Level.INFO,
+        "mold ready",
+        OptionalInt.of(mold.pid()),
+        mold.generation(),
+        "",
         "application loaded in " + pool.since(mold.born()).toMillis() + " ms");
   }
 
@@ -147,18 +165,26 @@ final class Boots {
 
   /** The command of the boot under way ended; true when it was that. */
   boolean commandGone(int pid, ExitStatus status) {
-    if (boot.isEmpty() || boot.get().command().isEmpty() || boot.get().command().getAsInt() != pid) {
+    if (boot.isEmpty()
+        || boot.get().command().isEmpty()
+        || boot.get().command().getAsInt() != pid) {
       return false;
     }
     var b = boot.get();
-    var mold = pool.molds.values().stream().filter(m -> m.generation() == b.generation()).findFirst();
+    var mold =
+        pool.molds.values().stream().filter(m -> m.generation() == b.generation()).findFirst();
     if (mold.isPresent()) {
       // The script is gone, its child lives on as the mold.
-      boot = Optional.of(new Boot(b.generation(), OptionalInt.empty(), b.deadline(), b.started(), false));
+      boot =
+          Optional.of(
+              new Boot(b.generation(), OptionalInt.empty(), b.deadline(), b.started(), false));
       return true;
     }
     boot = Optional.empty();
-    failed(b.generation(), Text.of(status) + (b.lost() ? "" : ", before it said hello"), status.shellCode());
+    failed(
+        b.generation(),
+        Text.of(status) + (b.lost() ? "" : ", before it said hello"),
+        status.shellCode());
     return true;
   }
 
@@ -167,7 +193,8 @@ final class Boots {
       return;
     }
     var b = boot.get();
-    var mold = pool.molds.values().stream().filter(m -> m.generation() == b.generation()).findFirst();
+    var mold =
+        pool.molds.values().stream().filter(m -> m.generation() == b.generation()).findFirst();
     mold.ifPresent(pool::kill);
     b.command().ifPresent(this::end);
     boot = Optional.empty();
@@ -175,11 +202,15 @@ final class Boots {
     if (b.lost()) {
       failed(b.generation(), "the mold ended and its command stayed", 1);
     } else if (mold.isPresent()) {
-      failed(b.generation(), "said hello but was not ready within " + seconds + " s (--boot-timeout)", NEVER_SAID_HELLO);
+      failed(
+          b.generation(),
+          "said hello but was not ready within " + seconds + " s (--boot-timeout)",
+          NEVER_SAID_HELLO);
     } else {
       failed(
           b.generation(),
-          "no process of it said hello within " + seconds
+          "no process of it said hello within "
+              + seconds
               + " s (--boot-timeout): it has to speak Refork's protocol, for example by"
               + " `refork run -- python -m refork gunicorn …` or `refork.run(load, serve)`",
           NEVER_SAID_HELLO);
@@ -190,8 +221,7 @@ final class Boots {
   void end(int command) {
     if (!pool.orphanedCommands.containsKey(command)) {
       pool.act(new Action.SignalCommand(command, Signal.TERM));
-      pool.orphanedCommands.put(
-          command, pool.now + pool.settings.timeouts().killAfter().toNanos());
+      pool.orphanedCommands.put(command, pool.now + pool.settings.timeouts().killAfter().toNanos());
     }
   }
 
@@ -214,7 +244,12 @@ final class Boots {
   private void failed(int generation, String detail, int code) {
     var first = pool.mode == Mode.BOOTING;
     pool.note(
-        Level.ERROR, "application did not start", OptionalInt.empty(), generation, "boot-failure", detail);
+        Level.ERROR,
+        "application did not start",
+        OptionalInt.empty(),
+        generation,
+        "boot-failure",
+        detail);
     if (first) {
       pool.mode = Mode.STOPPING;
       pool.exitCode = code;

@@ -12,7 +12,10 @@ public sealed interface Event {
   /** It could not be started; {@code errno} is the kernel's. */
   record BootFailed(int errno, String message) implements Event {}
 
-  /** A process that we did not know says who it is; {@code connection} is the edge's number of its connection. */
+  /**
+   * A process that we did not know says who it is; {@code connection} is the edge's number of its
+   * connection.
+   */
   record Hello(int connection, int pid, Claim claim) implements Event {}
 
   /** The middle process of a double fork told the newborn's pid on {@code by}'s connection. */
@@ -57,7 +60,10 @@ public sealed interface Event {
   /** Other settings hold from now on. */
   record Desired(PoolSettings settings) implements Event {}
 
-  /** How many descendants live that are neither worker nor mold nor command; told only while stopping. */
+  /**
+   * How many descendants live that are neither worker nor mold nor command; told only while
+   * stopping.
+   */
   record Strays(int count) implements Event {}
 
   /** Time has passed. */
@@ -78,8 +84,9 @@ public sealed interface Event {
   }
 
   /**
-   * One row of the scoreboard. Times are the writer's CLOCK_MONOTONIC nanoseconds; 0: none. They are compared with what
-   * was read before, never with a clock: so an agent that was stopped for a while blames nobody for it.
+   * One row of the scoreboard. Times are the writer's CLOCK_MONOTONIC nanoseconds; 0: none. They
+   * are compared with what was read before, never with a clock: so an agent that was stopped for a
+   * while blames nobody for it.
    */
   record Reading(int pid, long busy, long oldest, long heartbeat, long served, long errors) {}
 }

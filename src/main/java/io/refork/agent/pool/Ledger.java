@@ -14,10 +14,12 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /**
- * Everything the pool knows at one instant, and the actions of the step under way. The rules ({@link Boots}, {@link
- * Slots}, {@link Promotions}, {@link Rollouts}, {@link Shutdown}) read and change it; it decides nothing.
+ * Everything the pool knows at one instant, and the actions of the step under way. The rules
+ * ({@link Boots}, {@link Slots}, {@link Promotions}, {@link Rollouts}, {@link Shutdown}) read and
+ * change it; it decides nothing.
  *
- * <p>Values in it are immutable; the maps are ordered, so a run is a function of its events, times and seed.
+ * <p>Values in it are immutable; the maps are ordered, so a run is a function of its events, times
+ * and seed.
  */
 final class Ledger {
   /** What the agent is doing as a whole. */
@@ -43,7 +45,10 @@ final class Ledger {
   final TreeMap<Integer, Backoff> backoffs = new TreeMap<>();
   final TreeMap<Integer, Mold> molds = new TreeMap<>();
 
-  /** Commands that we started and that are not the mold themselves, or whose mold is unknown: pid → KILL time. */
+  /**
+   * Commands that we started and that are not the mold themselves, or whose mold is unknown: pid →
+   * KILL time.
+   */
   final TreeMap<Integer, Long> orphanedCommands = new TreeMap<>();
 
   /** The mold that forks workers; 0 while there is none. */
@@ -78,7 +83,8 @@ final class Ledger {
   record Failed(int slot, int generation, ExitReason reason, boolean wasReady) {}
 
   /** A refork that is over. */
-  record Finished(int generation, String outcome, String reason, String detail, int updated, int total) {}
+  record Finished(
+      int generation, String outcome, String reason, String detail, int updated, int total) {}
 
   Ledger(PoolSettings settings, RandomGenerator random) {
     this.settings = settings;
@@ -111,8 +117,7 @@ final class Ledger {
   }
 
   boolean spawnOutstanding(int mold) {
-    return workers.values().stream()
-        .anyMatch(w -> w.mold() == mold && outstanding(w));
+    return workers.values().stream().anyMatch(w -> w.mold() == mold && outstanding(w));
   }
 
   boolean spawnOutstanding() {
@@ -167,7 +172,10 @@ final class Ledger {
     return taken;
   }
 
-  /** A new spawn id: short enough for {@code comm}, never used before, not to be guessed by a sibling. */
+  /**
+   * A new spawn id: short enough for {@code comm}, never used before, not to be guessed by a
+   * sibling.
+   */
   String newSpawnId() {
     var count = Long.toString(spawnCount++ % (36L * 36 * 36 * 36 * 36), 36);
     var nonce = Long.toString(random.nextLong(36L * 36 * 36 * 36 * 36), 36);
@@ -189,7 +197,9 @@ final class Ledger {
 
   /** Puts a worker on its way out at the given stage. */
   void leave(Worker worker, ExitReason why, Worker.Stage stage, Duration bound) {
-    put(worker.in(new Worker.State.Leaving(why, stage, now + bound.toNanos(), worker.readySince())));
+    put(
+        worker.in(
+            new Worker.State.Leaving(why, stage, now + bound.toNanos(), worker.readySince())));
     if (worker.pid().isEmpty()) {
       act(new Action.KillNewborn(worker.spawn()));
     }
@@ -201,7 +211,10 @@ final class Ledger {
       return;
     }
     act(new Action.AskStop(mold.pid(), Duration.ZERO));
-    put(mold.in(new Mold.State.Leaving(Worker.Stage.DRAIN, now + settings.timeouts().killAfter().toNanos())));
+    put(
+        mold.in(
+            new Mold.State.Leaving(
+                Worker.Stage.DRAIN, now + settings.timeouts().killAfter().toNanos())));
     if (current == mold.pid()) {
       current = 0;
     }
@@ -210,7 +223,10 @@ final class Ledger {
   /** KILLs a mold that does not answer; it is not asked for anything any more. */
   void kill(Mold mold) {
     act(new Action.Kill(mold.pid(), Signal.KILL));
-    put(mold.in(new Mold.State.Leaving(Worker.Stage.KILL, now + settings.timeouts().killAfter().toNanos())));
+    put(
+        mold.in(
+            new Mold.State.Leaving(
+                Worker.Stage.KILL, now + settings.timeouts().killAfter().toNanos())));
     if (current == mold.pid()) {
       current = 0;
     }
@@ -218,20 +234,42 @@ final class Ledger {
 
   // --- telling -------------------------------------------------------------------------------
 
-  void note(Level level, String what, Worker worker, String reason, String detail, Optional<Duration> took) {
-    var pid = worker.pid().isPresent() ? Optional.of(worker.pid().getAsInt()) : Optional.<Integer>empty();
+  void note(
+      Level level,
+      String what,
+      Worker worker,
+      String reason,
+      String detail,
+      Optional<Duration> took) {
+    var pid =
+        worker.pid().isPresent() ? Optional.of(worker.pid().getAsInt()) : Optional.<Integer>empty();
     act(
         new Action.Note(
             new Transition(
-                level, what, Optional.of(worker.slot()), pid, worker.generation(), reason, detail, took)));
+                level,
+                what,
+                Optional.of(worker.slot()),
+                pid,
+                worker.generation(),
+                reason,
+                detail,
+                took)));
   }
 
-  void note(Level level, String what, OptionalInt pid, int generation, String reason, String detail) {
+  void note(
+      Level level, String what, OptionalInt pid, int generation, String reason, String detail) {
     var boxed = pid.isPresent() ? Optional.of(pid.getAsInt()) : Optional.<Integer>empty();
     act(
         new Action.Note(
             new Transition(
-                level, what, Optional.empty(), boxed, generation, reason, detail, Optional.empty())));
+                level,
+                what,
+                Optional.empty(),
+                boxed,
+                generation,
+                reason,
+                detail,
+                Optional.empty())));
   }
 
   Duration since(long then) {

@@ -12,18 +12,24 @@ import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 
 /**
- * The state machine of one pod's pool: events in, actions out. No I/O, no clock, no logger, no thread; a run is a
- * function of its events, their times and the seed. Not thread-safe: the event loop owns it.
+ * The state machine of one pod's pool: events in, actions out. No I/O, no clock, no logger, no
+ * thread; a run is a function of its events, their times and the seed. Not thread-safe: the event
+ * loop owns it.
  *
- * <p>Each step first takes the event over as a fact, then applies every rule until none has anything left to do. So no
- * event needs to know what else is going on, and whatever fails leads to the next look at what is missing.
+ * <p>Each step first takes the event over as a fact, then applies every rule until none has
+ * anything left to do. So no event needs to know what else is going on, and whatever fails leads to
+ * the next look at what is missing.
  *
- * <p>Invariants, checked after each step of the simulation: workers ≤ wanted + max(surge, one spare); ready workers ≥
- * wanted − {@code maxUnavailable} unless one died by itself; at most one mold per generation and never a generation
- * twice; at most one spawn outstanding per mold; no promotion begins with a spawn outstanding; a stop ends.
+ * <p>Invariants, checked after each step of the simulation: workers ≤ wanted + max(surge, one
+ * spare); ready workers ≥ wanted − {@code maxUnavailable} unless one died by itself; at most one
+ * mold per generation and never a generation twice; at most one spawn outstanding per mold; no
+ * promotion begins with a spawn outstanding; a stop ends.
  */
 public final class Pool {
-  /** Rules feed each other a few times at most; beyond this they would contradict each other for ever. */
+  /**
+   * Rules feed each other a few times at most; beyond this they would contradict each other for
+   * ever.
+   */
   private static final int MAX_PASSES = 100;
 
   private final Ledger ledger;
@@ -46,8 +52,8 @@ public final class Pool {
   /**
    * One step.
    *
-   * @param now nanoseconds of a clock that never goes back and stands still while the agent is stopped, so that nobody
-   *     is blamed for a pause of ours
+   * @param now nanoseconds of a clock that never goes back and stands still while the agent is
+   *     stopped, so that nobody is blamed for a pause of ours
    */
   public List<Action> on(Event event, long now) {
     if (ledger.mode == Mode.ENDED) {
@@ -73,8 +79,12 @@ public final class Pool {
       }
       case Event.SpawnFailed e -> slots.spawnFailed(e);
       case Event.Ready e -> ready(e.pid());
-      case Event.Promoting e -> ledger.worker(e.pid()).ifPresent(
-          w -> ledger.note(Level.INFO, "worker left rotation", w, "", "", Optional.empty()));
+      case Event.Promoting e ->
+          ledger
+              .worker(e.pid())
+              .ifPresent(
+                  w ->
+                      ledger.note(Level.INFO, "worker left rotation", w, "", "", Optional.empty()));
       case Event.Refused e -> promotions.refused(e);
       case Event.Disconnected e -> disconnected(e);
       case Event.Exited e -> exited(e);
@@ -84,7 +94,12 @@ public final class Pool {
       case Event.ReforkAsked e -> reforkAsked(e.by());
       case Event.ReplaceAsked() -> {
         ledger.replaceAsked = true;
-        ledger.note(Level.INFO, "replacing all workers", OptionalInt.empty(), generation(), "hup",
+        ledger.note(
+            Level.INFO,
+            "replacing all workers",
+            OptionalInt.empty(),
+            generation(),
+            "hup",
             "from the current mold; code is not loaded anew");
       }
       case Event.StopAsked e -> shutdown.ask(e.fast());
@@ -95,9 +110,11 @@ public final class Pool {
   }
 
   private void hello(Event.Hello hello) {
-    var known = ledger.worker(hello.pid()).filter(w -> !(w.state() instanceof Worker.State.Spawning));
+    var known =
+        ledger.worker(hello.pid()).filter(w -> !(w.state() instanceof Worker.State.Spawning));
     if (known.isPresent() || ledger.molds.containsKey(hello.pid())) {
-      ledger.act(new Action.TurnAway(hello.connection(), "unexpected", "this process said hello before"));
+      ledger.act(
+          new Action.TurnAway(hello.connection(), "unexpected", "this process said hello before"));
       return;
     }
     switch (hello.claim()) {
@@ -144,7 +161,9 @@ public final class Pool {
     }
     for (var other : List.copyOf(ledger.molds.values())) {
       if (other.command().isPresent() && other.command().getAsInt() == event.pid()) {
-        ledger.put(new Mold(other.pid(), other.generation(), other.state(), OptionalInt.empty(), other.born()));
+        ledger.put(
+            new Mold(
+                other.pid(), other.generation(), other.state(), OptionalInt.empty(), other.born()));
       }
     }
   }
@@ -153,10 +172,23 @@ public final class Pool {
     if (ledger.current == mold.pid()) {
       ledger.current = 0;
     }
-    if (!mold.leaving() || mold.state() instanceof Mold.State.Leaving l && l.stage() == Stage.KILL) {
-      ledger.note(Level.WARN, "mold exited", OptionalInt.of(mold.pid()), mold.generation(), "mold-died", Text.of(status));
+    if (!mold.leaving()
+        || mold.state() instanceof Mold.State.Leaving l && l.stage() == Stage.KILL) {
+      ledger.note(
+          Level.WARN,
+          "mold exited",
+          OptionalInt.of(mold.pid()),
+          mold.generation(),
+          "mold-died",
+          Text.of(status));
     } else {
-      ledger.note(Level.INFO, "mold exited", OptionalInt.of(mold.pid()), mold.generation(), "requested", Text.of(status));
+      ledger.note(
+          Level.INFO,
+          "mold exited",
+          OptionalInt.of(mold.pid()),
+          mold.generation(),
+          "requested",
+          Text.of(status));
     }
     slots.moldGone(mold.pid());
     if (boots.owns(mold)) {
@@ -173,7 +205,13 @@ public final class Pool {
   private void halted(int pid) {
     var mold = ledger.molds.get(pid);
     if (mold != null && !mold.leaving()) {
-      ledger.note(Level.WARN, "mold was stopped by a signal", OptionalInt.of(pid), mold.generation(), "mold-died", "");
+      ledger.note(
+          Level.WARN,
+          "mold was stopped by a signal",
+          OptionalInt.of(pid),
+          mold.generation(),
+          "mold-died",
+          "");
       ledger.kill(mold);
     }
   }
@@ -251,7 +289,10 @@ public final class Pool {
 
   // --- questions -----------------------------------------------------------------------------
 
-  /** The time by which {@link #on} has to be called again, {@code Long.MAX_VALUE} when nothing is due. */
+  /**
+   * The time by which {@link #on} has to be called again, {@code Long.MAX_VALUE} when nothing is
+   * due.
+   */
   public long nextDeadline() {
     long next = Math.min(shutdown.deadline(), boots.deadline());
     for (var worker : ledger.workers.values()) {
@@ -290,7 +331,9 @@ public final class Pool {
             case Phase.Spare p -> Math.min(next, p.deadline());
             case Phase.Promoting p -> Math.min(next, p.deadline());
             case Phase.Canary p when p.readyAt().isPresent() ->
-                Math.min(next, p.readyAt().getAsLong() + ledger.settings.rollout().canarySoak().toNanos());
+                Math.min(
+                    next,
+                    p.readyAt().getAsLong() + ledger.settings.rollout().canarySoak().toNanos());
             case Phase.Canary p -> next;
             case Phase.Rolling p -> next;
           };
@@ -313,7 +356,10 @@ public final class Pool {
     return ledger.settings;
   }
 
-  /** Whether the edge has to tell {@link Event.Strays}, each time a child ends and at least ten times a second. */
+  /**
+   * Whether the edge has to tell {@link Event.Strays}, each time a child ends and at least ten
+   * times a second.
+   */
   public boolean sweeping() {
     return shutdown.sweeping();
   }

@@ -42,7 +42,13 @@ public record PoolView(
 
   /** The running refork, or the last one. */
   public record ReforkView(
-      int generation, String phase, int updated, int total, String outcome, String reason, String detail) {}
+      int generation,
+      String phase,
+      int updated,
+      int total,
+      String outcome,
+      String reason,
+      String detail) {}
 
   static PoolView of(Ledger pool, Boots boots) {
     var molds = new ArrayList<MoldView>();
@@ -60,16 +66,30 @@ public record PoolView(
     for (int slot = 0; slot < Math.max(pool.settings.workers(), last); slot++) {
       var worker = pool.workers.get(slot);
       if (worker != null) {
-        var pid = worker.pid().isPresent() ? Optional.of(worker.pid().getAsInt()) : Optional.<Integer>empty();
+        var pid =
+            worker.pid().isPresent()
+                ? Optional.of(worker.pid().getAsInt())
+                : Optional.<Integer>empty();
         slots.add(
             new SlotView(
-                slot, pid, worker.generation(), worker.word(), worker.ready(), worker.born(), worker.score().last()));
+                slot,
+                pid,
+                worker.generation(),
+                worker.word(),
+                worker.ready(),
+                worker.born(),
+                worker.score().last()));
       } else if (slot < pool.settings.workers()) {
         var wait = pool.backoffs.getOrDefault(slot, Backoff.NONE).retryAt() - pool.now;
         backoff = Math.max(backoff, wait);
         slots.add(
             new SlotView(
-                slot, Optional.empty(), generation(pool), wait > 0 ? "backing-off" : "empty", false, pool.now,
+                slot,
+                Optional.empty(),
+                generation(pool),
+                wait > 0 ? "backing-off" : "empty",
+                false,
+                pool.now,
                 new Event.Reading(0, 0, 0, 0, 0, 0)));
       }
     }
@@ -94,11 +114,23 @@ public record PoolView(
       var r = pool.refork.get();
       return Optional.of(
           new ReforkView(
-              r.generation(), r.word(), pool.updated(r.generation()), pool.settings.workers(), "running", "", r.cause()));
+              r.generation(),
+              r.word(),
+              pool.updated(r.generation()),
+              pool.settings.workers(),
+              "running",
+              "",
+              r.cause()));
     }
     return pool.lastRefork.map(
         f ->
             new ReforkView(
-                f.generation(), "done", f.updated(), f.total(), f.outcome(), f.reason(), f.detail()));
+                f.generation(),
+                "done",
+                f.updated(),
+                f.total(),
+                f.outcome(),
+                f.reason(),
+                f.detail()));
   }
 }

@@ -20,10 +20,16 @@ import java.util.Set;
 
 /** From the wish for a refork to a new mold that is ready: trigger, candidate, spare, promotion. */
 final class Promotions {
-  /** Candidates that are asked in one refork: a refusal is mostly the application's, the same in every worker. */
+  /**
+   * Candidates that are asked in one refork: a refusal is mostly the application's, the same in
+   * every worker.
+   */
   private static final int MAX_TRIES = 2;
 
-  /** Longest pause after failed reforks: an hour costs little, and a day would hide that it works again. */
+  /**
+   * Longest pause after failed reforks: an hour costs little, and a day would hide that it works
+   * again.
+   */
   private static final long MAX_BACKOFF_NANOS = Duration.ofHours(1).toNanos();
 
   private final Ledger pool;
@@ -52,7 +58,9 @@ final class Promotions {
     begin(Purpose.RECOVER, "mold-died", candidate.get(), Set.of(), pool.now);
   }
 
-  /** Begins a refork when somebody asks for one or a threshold is passed, and the pool is able to. */
+  /**
+   * Begins a refork when somebody asks for one or a threshold is passed, and the pool is able to.
+   */
   void trigger() {
     if (pool.refork.isPresent() || !pool.usable(pool.current) || pool.spawnOutstanding()) {
       return;
@@ -72,10 +80,21 @@ final class Promotions {
       var timeouts = pool.settings.timeouts();
       var refork =
           new Refork(
-              pool.nextGeneration, Purpose.REFORK, cause.get(), pool.current, pool.now, Set.of(),
+              pool.nextGeneration,
+              Purpose.REFORK,
+              cause.get(),
+              pool.current,
+              pool.now,
+              Set.of(),
               new Phase.Spare(pool.now + timeouts.spawn().plus(timeouts.boot()).toNanos()));
       pool.refork = Optional.of(refork);
-      pool.note(Level.INFO, "refork begins with a spare", OptionalInt.empty(), refork.generation(), cause.get(), "");
+      pool.note(
+          Level.INFO,
+          "refork begins with a spare",
+          OptionalInt.empty(),
+          refork.generation(),
+          cause.get(),
+          "");
     }
   }
 
@@ -112,7 +131,8 @@ final class Promotions {
                 .thenComparing(Comparator.comparingInt(Worker::slot).reversed()));
   }
 
-  private void begin(Purpose purpose, String cause, Worker worker, Set<Integer> refusals, long started) {
+  private void begin(
+      Purpose purpose, String cause, Worker worker, Set<Integer> refusals, long started) {
     pool.goneNewborns.clear();
     var generation = pool.nextGeneration++;
     var timeout = pool.settings.timeouts().promote();
@@ -132,7 +152,13 @@ final class Promotions {
                 new Phase.Promoting(pid, worker.slot(), spawn, OptionalInt.empty(), deadline)));
     pool.put(worker.in(new State.Promoting(worker.readySince())));
     pool.act(new Action.Promote(pid, spawn, generation, timeout));
-    pool.note(Level.INFO, "promotion begins", worker, cause, "to generation " + generation, Optional.empty());
+    pool.note(
+        Level.INFO,
+        "promotion begins",
+        worker,
+        cause,
+        "to generation " + generation,
+        Optional.empty());
   }
 
   /** The spare is there, or will not come. */
@@ -140,7 +166,8 @@ final class Promotions {
     if (pool.canSpareOne() && !pool.spawnOutstanding()) {
       var candidate = candidate(refork.refusals());
       if (candidate.isPresent()) {
-        begin(refork.purpose(), refork.cause(), candidate.get(), refork.refusals(), refork.started());
+        begin(
+            refork.purpose(), refork.cause(), candidate.get(), refork.refusals(), refork.started());
         return;
       }
     }
@@ -199,7 +226,12 @@ final class Promotions {
     var refork = pool.refork.orElseThrow();
     var p = (Phase.Promoting) refork.phase();
     pool.put(mold.in(new Mold.State.Ready()));
-    pool.note(Level.INFO, "mold ready", OptionalInt.of(mold.pid()), mold.generation(), refork.cause(),
+    pool.note(
+        Level.INFO,
+        "mold ready",
+        OptionalInt.of(mold.pid()),
+        mold.generation(),
+        refork.cause(),
         "promoted in " + pool.since(refork.started()).toMillis() + " ms");
     pool.worker(p.worker()).ifPresent(w -> pool.askToLeave(w, ExitReason.SUPERSEDED));
     if (!pool.usable(pool.current)) {
@@ -234,20 +266,30 @@ final class Promotions {
   }
 
   /**
-   * A promotion came to nothing. The new mold, if any, is killed; the worker serves on or, when it does not even answer,
-   * goes.
+   * A promotion came to nothing. The new mold, if any, is killed; the worker serves on or, when it
+   * does not even answer, goes.
    *
    * @param agentsDecision the worker does not know yet
    */
   private void failed(
-      Refork refork, Phase.Promoting p, ReforkReason reason, String detail, boolean agentsDecision) {
+      Refork refork,
+      Phase.Promoting p,
+      ReforkReason reason,
+      String detail,
+      boolean agentsDecision) {
     pool.tally.refusal(reason);
     p.mold().ifPresentOrElse(this::killNewborn, () -> pool.act(new Action.KillNewborn(p.spawn())));
     var worker = pool.worker(p.worker());
     if (worker.isPresent() && worker.get().state() instanceof State.Promoting s) {
       if (agentsDecision && p.mold().isEmpty()) {
         // Neither forked nor refused in time: it does not listen any more.
-        pool.note(Level.WARN, "candidate does not answer", worker.get(), reason.word(), detail, Optional.empty());
+        pool.note(
+            Level.WARN,
+            "candidate does not answer",
+            worker.get(),
+            reason.word(),
+            detail,
+            Optional.empty());
         pool.leave(worker.get(), ExitReason.KILLED, Stage.TRACEBACK, Duration.ofMillis(200));
         pool.act(new Action.Kill(p.worker(), Signal.URG));
       } else {
@@ -257,7 +299,13 @@ final class Promotions {
         pool.put(worker.get().in(new State.Ready(s.readySince())));
       }
     }
-    pool.note(Level.WARN, "promotion failed", OptionalInt.of(p.worker()), refork.generation(), reason.word(), detail);
+    pool.note(
+        Level.WARN,
+        "promotion failed",
+        OptionalInt.of(p.worker()),
+        refork.generation(),
+        reason.word(),
+        detail);
     var refusals = new HashSet<>(refork.refusals());
     refusals.add(p.worker());
     var next = candidate(refusals);
@@ -298,16 +346,29 @@ final class Promotions {
     pool.lastRefork =
         Optional.of(
             new Finished(
-                refork.generation(), outcome, reason.word(), detail, pool.updated(refork.generation()),
+                refork.generation(),
+                outcome,
+                reason.word(),
+                detail,
+                pool.updated(refork.generation()),
                 pool.settings.workers()));
     if (reason != ReforkReason.STOPPED) {
       var failures = pool.reforkBackoff.failures() + 1;
-      // Three soaks: a generation that is bad costs the pool little, and a pool that is tuned to be quick retries quickly.
-      var base = Math.max(pool.settings.rollout().canarySoak().toNanos() * 3, Duration.ofSeconds(1).toNanos());
+      // Three soaks: a generation that is bad costs the pool little, and a pool that is tuned to be
+      // quick retries quickly.
+      var base =
+          Math.max(
+              pool.settings.rollout().canarySoak().toNanos() * 3, Duration.ofSeconds(1).toNanos());
       var pause = Math.min(MAX_BACKOFF_NANOS, base * Math.pow(2, failures - 1));
       pool.reforkBackoff = new Backoff(failures, pool.now + (long) pause);
     }
-    pool.note(Level.WARN, "refork " + outcome, OptionalInt.empty(), refork.generation(), reason.word(), detail);
+    pool.note(
+        Level.WARN,
+        "refork " + outcome,
+        OptionalInt.empty(),
+        refork.generation(),
+        reason.word(),
+        detail);
   }
 
   /** Molds that nobody needs any more leave. */

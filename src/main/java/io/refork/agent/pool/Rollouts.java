@@ -17,7 +17,10 @@ final class Rollouts {
 
   private static final long MIN_ERRORS = 3;
 
-  /** Points of error share above the old workers' that a generation may have: noise stays below, a defect does not. */
+  /**
+   * Points of error share above the old workers' that a generation may have: noise stays below, a
+   * defect does not.
+   */
   private static final double MAX_EXCESS = 0.05;
 
   private final Ledger pool;
@@ -47,7 +50,10 @@ final class Rollouts {
     return new Sum(served, errors);
   }
 
-  /** Whether the new generation answers clearly more errors than the old one does since {@code oldServed}. */
+  /**
+   * Whether the new generation answers clearly more errors than the old one does since {@code
+   * oldServed}.
+   */
   private boolean answersErrors(int generation, long oldServed, long oldErrors) {
     var fresh = sum(generation, true);
     var old = sum(generation, false);
@@ -79,26 +85,38 @@ final class Rollouts {
       abort(refork, ReforkReason.STOPPED, "the canary's slot is not wanted any more");
       return;
     }
-    var worker = pool.workers.get(c.slot());
-    var ready = worker != null && worker.generation() == refork.generation() && worker.ready();
+    var canary =
+        Optional.ofNullable(pool.workers.get(c.slot()))
+            .filter(w -> w.generation() == refork.generation() && w.ready());
     if (c.readyAt().isEmpty()) {
-      if (ready) {
+      if (canary.isPresent()) {
         var old = sum(refork.generation(), false);
         pool.refork =
             Optional.of(
                 refork.in(
                     new Phase.Canary(
-                        c.mold(), c.slot(), OptionalLong.of(pool.now), old.served(), old.errors())));
-        pool.note(Level.INFO, "canary ready", worker, "", "", Optional.of(pool.since(worker.born())));
+                        c.mold(),
+                        c.slot(),
+                        OptionalLong.of(pool.now),
+                        old.served(),
+                        old.errors())));
+        pool.note(
+            Level.INFO,
+            "canary ready",
+            canary.get(),
+            "",
+            "",
+            Optional.of(pool.since(canary.get().born())));
       }
       return;
     }
-    if (!ready) {
+    if (canary.isEmpty()) {
       abort(refork, ReforkReason.CANARY_DIED, "");
     } else if (answersErrors(refork.generation(), c.oldServed(), c.oldErrors())) {
       abort(refork, ReforkReason.CANARY_ERRORS, errorText(refork));
-    } else if (pool.now - c.readyAt().getAsLong() >= pool.settings.rollout().canarySoak().toNanos()) {
-      roll(refork, c, worker);
+    } else if (pool.now - c.readyAt().getAsLong()
+        >= pool.settings.rollout().canarySoak().toNanos()) {
+      roll(refork, c, canary.get());
     }
   }
 
@@ -118,12 +136,18 @@ final class Rollouts {
     pool.refork =
         Optional.of(
             refork.in(new Phase.Rolling(c.mold(), 0, proven, c.oldServed(), c.oldErrors())));
-    pool.note(Level.INFO, "canary passed", canary, proven ? "proven" : "unproven",
-        canary.score().last().served() + " requests", Optional.empty());
+    pool.note(
+        Level.INFO,
+        "canary passed",
+        canary,
+        proven ? "proven" : "unproven",
+        canary.score().last().served() + " requests",
+        Optional.empty());
   }
 
   void rolling(Refork refork, Phase.Rolling r) {
-    var mine = pool.failures.stream().filter(f -> f.generation() == refork.generation()).toList();
+    int generation = refork.generation();
+    var mine = pool.failures.stream().filter(f -> f.generation() == generation).toList();
     var failures = r.failures() + mine.size();
     if (failures != r.failures()) {
       r = new Phase.Rolling(r.mold(), failures, r.proven(), r.oldServed(), r.oldErrors());
@@ -131,8 +155,16 @@ final class Rollouts {
       pool.refork = Optional.of(refork);
     }
     if (failures >= pool.settings.rollout().failureBudget()) {
-      abort(refork, ReforkReason.FAILURE_BUDGET,
-          failures + " failures of new workers, the last one: " + mine.stream().map(Failed::reason).map(ExitReason::word).reduce((a, b) -> b).orElse(""));
+      abort(
+          refork,
+          ReforkReason.FAILURE_BUDGET,
+          failures
+              + " failures of new workers, the last one: "
+              + mine.stream()
+                  .map(Failed::reason)
+                  .map(ExitReason::word)
+                  .reduce((a, b) -> b)
+                  .orElse(""));
     } else if (!pool.usable(r.mold())) {
       abort(refork, ReforkReason.MOLD_DIED, "the new mold ended during the rollout");
     } else if (answersErrors(refork.generation(), r.oldServed(), r.oldErrors())) {
@@ -163,10 +195,19 @@ final class Rollouts {
     pool.lastRefork =
         Optional.of(
             new Finished(
-                refork.generation(), outcome, "", "", pool.updated(refork.generation()),
+                refork.generation(),
+                outcome,
+                "",
+                "",
+                pool.updated(refork.generation()),
                 pool.settings.workers()));
-    pool.note(Level.INFO, "refork completed", OptionalInt.of(r.mold()), refork.generation(),
-        r.proven() ? "proven" : "unproven", "level " + pool.level + " in " + pool.since(refork.started()).toMillis() + " ms");
+    pool.note(
+        Level.INFO,
+        "refork completed",
+        OptionalInt.of(r.mold()),
+        refork.generation(),
+        r.proven() ? "proven" : "unproven",
+        "level " + pool.level + " in " + pool.since(refork.started()).toMillis() + " ms");
   }
 
   /** Back to the old mold: the new one goes, its workers are replaced, the old ones stay. */

@@ -11,9 +11,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** The way out: serve on for a while, drain, molds, then whatever else was left behind; each step bounded. */
+/**
+ * The way out: serve on for a while, drain, molds, then whatever else was left behind; each step
+ * bounded.
+ */
 final class Shutdown {
-  /** What is not gone this long after KILL hangs in the kernel; waiting longer would not help it. */
+  /**
+   * What is not gone this long after KILL hangs in the kernel; waiting longer would not help it.
+   */
   private static final Duration AFTER_KILL = Duration.ofSeconds(1);
 
   private final Ledger pool;
@@ -76,14 +81,16 @@ final class Shutdown {
     pool.refork.ifPresent(
         refork -> {
           if (refork.phase() instanceof Phase.Promoting p) {
-            p.mold().ifPresent(pid -> {
-              var mold = pool.molds.get(pid);
-              if (mold != null) {
-                pool.kill(mold);
-              } else if (!pool.goneNewborns.contains(pid)) {
-                pool.act(new Action.Kill(pid, Signal.KILL));
-              }
-            });
+            p.mold()
+                .ifPresent(
+                    pid -> {
+                      var mold = pool.molds.get(pid);
+                      if (mold != null) {
+                        pool.kill(mold);
+                      } else if (!pool.goneNewborns.contains(pid)) {
+                        pool.act(new Action.Kill(pid, Signal.KILL));
+                      }
+                    });
             pool.act(new Action.KillNewborn(p.spawn()));
             pool.worker(p.worker())
                 .filter(w -> w.state() instanceof State.Promoting)
@@ -98,8 +105,12 @@ final class Shutdown {
           pool.lastRefork =
               Optional.of(
                   new Ledger.Finished(
-                      refork.generation(), "aborted", ReforkReason.STOPPED.word(), "",
-                      pool.updated(refork.generation()), pool.settings.workers()));
+                      refork.generation(),
+                      "aborted",
+                      ReforkReason.STOPPED.word(),
+                      "",
+                      pool.updated(refork.generation()),
+                      pool.settings.workers()));
         });
     for (var worker : List.copyOf(pool.workers.values())) {
       pool.put(worker.marked(Optional.empty()));
@@ -113,7 +124,13 @@ final class Shutdown {
         exit();
       } else if (pool.now >= s.deadline()) {
         if (s.killed()) {
-          pool.note(Level.ERROR, "processes survive KILL", OptionalInt.empty(), 0, "stopped", count + " left");
+          pool.note(
+              Level.ERROR,
+              "processes survive KILL",
+              OptionalInt.empty(),
+              0,
+              "stopped",
+              count + " left");
           exit();
         } else {
           pool.act(new Action.SignalStrays(Signal.KILL));

@@ -12,12 +12,21 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** The life of workers: slots are filled by acknowledged commands, replaced under the floor, watched and ended. */
+/**
+ * The life of workers: slots are filled by acknowledged commands, replaced under the floor, watched
+ * and ended.
+ */
 final class Slots {
-  /** A worker that dies this soon after ready counts as one that never got ready: else it would be forked in a loop. */
+  /**
+   * A worker that dies this soon after ready counts as one that never got ready: else it would be
+   * forked in a loop.
+   */
   private static final long STABLE_NANOS = Duration.ofSeconds(1).toNanos();
 
-  /** Longest pause between two tries to fill a slot: long enough to be harmless, short enough to see a mend work. */
+  /**
+   * Longest pause between two tries to fill a slot: long enough to be harmless, short enough to see
+   * a mend work.
+   */
   static final long MAX_BACKOFF_NANOS = Duration.ofSeconds(30).toNanos();
 
   /** Between the traceback signal and TERM: the dump is written by a signal handler, at once. */
@@ -41,17 +50,22 @@ final class Slots {
         var boot = pool.settings.timeouts().boot();
         pool.put(worker.as(hello.pid()).in(new State.Starting(pool.now + boot.toNanos())));
         pool.act(
-            new Action.Welcome(hello.connection(), hello.pid(), worker.slot(), worker.generation()));
+            new Action.Welcome(
+                hello.connection(), hello.pid(), worker.slot(), worker.generation()));
         return;
       }
     }
     turnAway(hello, claim);
   }
 
-  /** A process whose spawn nobody awaits: if it bears the name of that spawn it is a late newborn, and ends. */
+  /**
+   * A process whose spawn nobody awaits: if it bears the name of that spawn it is a late newborn,
+   * and ends.
+   */
   void turnAway(Event.Hello hello, Event.Claim.Newborn claim) {
     pool.act(
-        new Action.TurnAway(hello.connection(), "unknown-spawn", "no such spawn is awaited from you"));
+        new Action.TurnAway(
+            hello.connection(), "unknown-spawn", "no such spawn is awaited from you"));
     if (claim.ours() && claim.named() && pool.worker(hello.pid()).isEmpty()) {
       pool.act(new Action.Kill(hello.pid(), Signal.KILL));
     }
@@ -75,18 +89,23 @@ final class Slots {
       if (worker.mold() == event.by()
           && worker.spawn().equals(event.spawn())
           && worker.state() instanceof State.Spawning) {
-        pool.note(Level.WARN, "spawn failed", worker, "fork-failed", event.message(), Optional.empty());
+        pool.note(
+            Level.WARN, "spawn failed", worker, "fork-failed", event.message(), Optional.empty());
         giveUp(worker, "failed");
       }
     }
   }
 
-  /** A spawn that cannot come to anything: what may exist of it is killed by name, and the slot tries again later. */
+  /**
+   * A spawn that cannot come to anything: what may exist of it is killed by name, and the slot
+   * tries again later.
+   */
   private void giveUp(Worker worker, String outcome) {
     pool.tally.spawn(outcome);
     if (worker.pid().isPresent()) {
       pool.act(new Action.Kill(worker.pid().getAsInt(), Signal.KILL));
-      pool.leave(worker, ExitReason.SPAWN_TIMEOUT, Stage.KILL, pool.settings.timeouts().killAfter());
+      pool.leave(
+          worker, ExitReason.SPAWN_TIMEOUT, Stage.KILL, pool.settings.timeouts().killAfter());
       return;
     }
     pool.act(new Action.KillNewborn(worker.spawn()));
@@ -120,7 +139,8 @@ final class Slots {
 
   void disconnected(Worker worker, String why) {
     if (!worker.leaving()) {
-      // A process that is ending closes its connection a moment before it is reaped: give it that moment.
+      // A process that is ending closes its connection a moment before it is reaped: give it that
+      // moment.
       pool.note(Level.INFO, "worker hung up", worker, "", why, Optional.empty());
       pool.leave(worker, ExitReason.CRASHED, Stage.DRAIN, pool.settings.timeouts().killAfter());
     }
@@ -185,7 +205,9 @@ final class Slots {
       var worker = found.get().scored(found.get().score().read(row, pool.now));
       pool.put(worker);
       if (worker.state() instanceof State.Ready) {
-        if (worker.recycleAt() > 0 && row.served() >= worker.recycleAt() && worker.mark().isEmpty()) {
+        if (worker.recycleAt() > 0
+            && row.served() >= worker.recycleAt()
+            && worker.mark().isEmpty()) {
           pool.put(worker.marked(Optional.of(ExitReason.RECYCLED)));
         } else if (!timeouts.request().isZero()
             && row.busy() > 0
@@ -216,7 +238,8 @@ final class Slots {
       switch (worker.state()) {
         case State.Spawning s when pool.now >= s.deadline() -> spawnTimedOut(worker);
         case State.Starting s when pool.now >= s.deadline() -> {
-          pool.note(Level.WARN, "worker did not get ready", worker, "boot-timeout", "", Optional.empty());
+          pool.note(
+              Level.WARN, "worker did not get ready", worker, "boot-timeout", "", Optional.empty());
           pool.press(worker, ExitReason.BOOT_TIMEOUT);
         }
         case State.Leaving l when pool.now >= l.deadline() -> escalate(worker, l);
@@ -230,7 +253,13 @@ final class Slots {
     var mold = pool.molds.get(worker.mold());
     if (worker.pid().isEmpty() && mold != null && !mold.leaving()) {
       // It answered neither spawned nor spawn-failed: the mold itself hangs.
-      pool.note(Level.ERROR, "mold does not answer", OptionalInt.of(mold.pid()), mold.generation(), "spawn-timeout", "");
+      pool.note(
+          Level.ERROR,
+          "mold does not answer",
+          OptionalInt.of(mold.pid()),
+          mold.generation(),
+          "spawn-timeout",
+          "");
       pool.kill(mold);
     }
     giveUp(worker, "timeout");
@@ -248,8 +277,13 @@ final class Slots {
     switch (state.stage()) {
       case DRAIN, TRACEBACK -> {
         if (state.stage() == Stage.DRAIN) {
-          pool.note(Level.WARN, "worker did not leave in time", worker, state.why().word(),
-              worker.score().last().busy() + " requests are cut", Optional.empty());
+          pool.note(
+              Level.WARN,
+              "worker did not leave in time",
+              worker,
+              state.why().word(),
+              worker.score().last().busy() + " requests are cut",
+              Optional.empty());
         }
         pool.act(new Action.Kill(pid, Signal.TERM));
         pool.leave(worker, state.why(), Stage.TERM, killAfter);
@@ -263,7 +297,10 @@ final class Slots {
 
   // --- filling and replacing -----------------------------------------------------------------
 
-  /** Slots beyond the wanted ones that may be filled now: surge, or one spare where none may be missing. */
+  /**
+   * Slots beyond the wanted ones that may be filled now: surge, or one spare where none may be
+   * missing.
+   */
   int extra() {
     if (pool.isRefork(Phase.Spare.class)) {
       return 1;
@@ -299,9 +336,9 @@ final class Slots {
           || pool.backoffs.getOrDefault(slot, Backoff.NONE).retryAt() > pool.now) {
         continue;
       }
-      var mold = moldFor(slot);
-      if (pool.usable(mold) && !pool.spawnOutstanding(mold)) {
-        spawn(slot, pool.molds.get(mold));
+      var mold = pool.molds.get(moldFor(slot));
+      if (mold != null && mold.ready() && !pool.spawnOutstanding(mold.pid())) {
+        spawn(slot, mold);
       }
     }
   }
@@ -312,7 +349,10 @@ final class Slots {
     var limit =
         recycle.maxRequests() == 0
             ? 0
-            : Math.max(1, recycle.maxRequests() + pool.random.nextLong(-recycle.jitter(), recycle.jitter() + 1));
+            : Math.max(
+                1,
+                recycle.maxRequests()
+                    + pool.random.nextLong(-recycle.jitter(), recycle.jitter() + 1));
     pool.put(
         new Worker(
             slot,

@@ -4,7 +4,9 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Totals since the agent's start; keys are closed words. Read by the metrics, written by the rules. */
+/**
+ * Totals since the agent's start; keys are closed words. Read by the metrics, written by the rules.
+ */
 public final class Tally {
   private final Map<ExitReason, Long> exits = new EnumMap<>(ExitReason.class);
   private final Map<String, Long> spawns = new TreeMap<>();

@@ -51,7 +51,8 @@ record Worker(
   }
 
   /**
-   * What the scoreboard last said, and since when (pool time) the two values that must move have not moved.
+   * What the scoreboard last said, and since when (pool time) the two values that must move have
+   * not moved.
    */
   record Score(Reading last, long oldestSeen, long heartbeatSeen) {
     static Score none(long now) {

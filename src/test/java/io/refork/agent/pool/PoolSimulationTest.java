@@ -1,0 +1,330 @@
+package io.refork.agent.pool;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.refork.agent.linux.ExitStatus;
+import io.refork.agent.pool.PoolSettings.Recycle;
+import io.refork.agent.pool.PoolSettings.ReforkPolicy;
+import io.refork.agent.pool.PoolSettings.Rollout;
+import io.refork.agent.pool.PoolSettings.Timeouts;
+import io.refork.agent.pool.PoolSettings.Unavailable;
+import io.refork.agent.pool.Worker.Stage;
+import io.refork.agent.pool.Worker.State;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/**
+ * GEN-15. {@code -Drefork.schedules=N} runs more of them, {@code -Drefork.seed=S} replays one
+ * ({@code make soak}).
+ */
+class PoolSimulationTest {
+  private static final long SCHEDULES = Long.getLong("refork.schedules", 10_000);
+  private static final Long SEED = Long.getLong("refork.seed");
+
+  /** Long enough for the longest chain of bounds: boot backoff, boot, promotion, their KILLs. */
+  private static final long QUIET = SECONDS.toNanos(600);
+
+  @Test
+  @DisplayName(
+      "GEN-15 random schedules of faults keep the invariants after each step, recover and stop in time")
+  void schedules() {
+    var outcomes = new HashMap<String, Long>();
+    if (SEED != null) {
+      new Run(SEED).go(outcomes);
+      return;
+    }
+    long first = Long.getLong("refork.firstSeed", 1);
+    for (long seed = first; seed < first + SCHEDULES; seed++) {
+      try {
+        new Run(seed).go(outcomes);
+      } catch (AssertionError | RuntimeException e) {
+        throw new AssertionError(
+            "seed " + seed + " fails (replay: -Drefork.seed=" + seed + "): " + e.getMessage(), e);
+      }
+    }
+    // A simulation in which nothing happens proves nothing.
+    assertThat(outcomes).containsKeys("completed", "aborted", "refused", "recovered", "stopped");
+    System.out.println("GEN-15: " + SCHEDULES + " schedules, " + new java.util.TreeMap<>(outcomes));
+  }
+
+  private static final class Run {
+    private final World world;
+    private final Random random;
+    private final Pool pool;
+    private final Map<Integer, Integer> moldOfGeneration = new HashMap<>();
+    private int most;
+    private long nextReading;
+    private boolean stopping;
+    private boolean ended;
+    private final StringBuilder trace = new StringBuilder();
+
+    Run(long seed) {
+      random = new Random(seed * 31);
+      world = new World(seed, random.nextInt(4) * 0.08);
+      if (random.nextInt(4) == 0) {
+        world.badGeneration = 1 + random.nextInt(3);
+      }
+      var settings = settings(1 + random.nextInt(6));
+      most = limit(settings);
+      pool = new Pool(settings, random);
+    }
+
+    private PoolSettings settings(int workers) {
+      return new PoolSettings(
+          workers,
+          new ReforkPolicy(
+              List.of(50L, 200L),
+              random.nextBoolean(),
+              OptionalInt.empty(),
+              Duration.ofSeconds(20)),
+          new Rollout(
+              random.nextBoolean()
+                  ? new Unavailable.Percent(10)
+                  : new Unavailable.Count(random.nextInt(3)),
+              random.nextInt(3),
+              Duration.ofSeconds(2),
+              1 + random.nextInt(3)),
+          new Timeouts(
+              Duration.ofSeconds(20),
+              Duration.ofSeconds(5),
+              Duration.ofSeconds(10),
+              Duration.ofSeconds(30),
+              Duration.ofSeconds(15),
+              Duration.ofSeconds(10),
+              Duration.ofSeconds(random.nextInt(3)),
+              Duration.ofSeconds(2)),
+          new Recycle(random.nextInt(3) == 0 ? 400 : 0, 20));
+    }
+
+    private static int limit(PoolSettings settings) {
+      return settings.workers() + Math.max(settings.rollout().maxSurge(), 1);
+    }
+
+    void go(Map<String, Long> outcomes) {
+      step(new Event.Tick());
+      var end = SECONDS.toNanos(60 + random.nextInt(120));
+      while (world.now < end && !ended) {
+        turn(true);
+        if (world.chance(0.02)) {
+          disturb();
+        }
+      }
+      world.faults = 0;
+      world.badGeneration = Integer.MAX_VALUE;
+      var quietEnd = world.now + QUIET;
+      while (world.now < quietEnd && !ended) {
+        turn(false);
+      }
+      if (!ended) {
+        assertThat(pool.ledger().settled())
+            .withFailMessage(
+                () -> "not at full strength after a quiet time: " + pool.view() + "\n" + tail())
+            .isTrue();
+        assertThat(pool.ledger().usable(pool.ledger().current))
+            .withFailMessage(() -> "no mold after a quiet time: " + pool.view() + "\n" + tail())
+            .isTrue();
+        stop();
+      }
+      for (var outcome : pool.tally().reforks().entrySet()) {
+        outcomes.merge(
+            outcome.getKey(),
+            outcome.getValue().values().stream().mapToLong(Long::longValue).sum(),
+            Long::sum);
+      }
+      outcomes.merge("stopped", 1L, Long::sum);
+      if (trace.indexOf("mold-died, detail=to generation") >= 0) {
+        outcomes.merge("recovered", 1L, Long::sum);
+      }
+    }
+
+    private void stop() {
+      world.faults = 0.2; // whoever is forked or asked now may misbehave again
+      stopping = true;
+      var timeouts = pool.settings().timeouts();
+      var bound = timeouts.shutdownDelay().plus(timeouts.drain()).plusSeconds(5).toNanos();
+      var begun = world.now;
+      step(new Event.StopAsked(random.nextInt(4) == 0));
+      while (!ended) {
+        assertThat(world.now - begun)
+            .withFailMessage(() -> "the stop takes too long\n" + tail())
+            .isLessThanOrEqualTo(bound);
+        turn(false);
+        if (world.chance(0.1)) {
+          step(new Event.StopAsked(false));
+        }
+      }
+    }
+
+    private void disturb() {
+      var pids = List.copyOf(world.alive.keySet());
+      var victim = pids.isEmpty() ? 0 : pids.get(random.nextInt(pids.size()));
+      switch (random.nextInt(9)) {
+        case 0, 1 -> world.kill(victim, new ExitStatus.Killed(9), 1);
+        case 2 -> {
+          for (int i = 0; i < 20; i++) {
+            step(new Event.ReforkAsked("signal"));
+          }
+        }
+        case 3 -> step(new Event.ReplaceAsked());
+        case 4 -> step(new Event.Halted(victim));
+        case 5 -> {
+          if (victim != 0 && world.alive.get(victim).welcomed) {
+            step(new Event.Disconnected(victim, "end of file"));
+          }
+        }
+        case 6 -> {
+          if (random.nextBoolean()) {
+            var next = settings(1 + random.nextInt(6));
+            most = Math.max(most, limit(next));
+            step(new Event.Desired(next));
+          }
+        }
+        case 7 -> step(new Event.Exited(50 + random.nextInt(40), new ExitStatus.Code(4)));
+        default -> {
+          if (pool.ledger().current != 0) {
+            world.kill(pool.ledger().current, new ExitStatus.Killed(9), 1);
+          }
+        }
+      }
+    }
+
+    /** The next event of the world, a deadline of the pool, or a look at the scoreboard. */
+    private void turn(boolean traffic) {
+      var event = world.nextEventAt();
+      var deadline = Math.max(world.now, pool.nextDeadline());
+      var reading = Math.max(world.now, nextReading);
+      if (event <= deadline && event <= reading) {
+        var next = world.next();
+        if (world.possible(next)) {
+          step(next);
+        }
+      } else if (deadline <= reading) {
+        world.now = deadline;
+        step(new Event.Tick());
+      } else {
+        world.now = reading;
+        nextReading = world.now + SECONDS.toNanos(1);
+        step(world.readings(traffic));
+      }
+      if (pool.sweeping() && !ended) {
+        step(new Event.Strays(world.alive.size()));
+        world.now += SECONDS.toNanos(1) / 20;
+      }
+    }
+
+    private void step(Event event) {
+      var ledger = pool.ledger();
+      var before = readyPids();
+      var deadBefore =
+          ledger.workers.values().stream()
+              .filter(Worker::leaving)
+              .map(Worker::spawn)
+              .collect(Collectors.toSet());
+      var actions = pool.on(event, world.now);
+      trace
+          .append(world.now / 1_000_000)
+          .append(" ")
+          .append(event)
+          .append(" -> ")
+          .append(actions)
+          .append('\n');
+      for (var action : actions) {
+        check(action, actions);
+        world.execute(action);
+        ended |= action instanceof Action.Exit;
+      }
+      if (!ended && !stopping && ledger.mode != Ledger.Mode.STOPPING) {
+        checkReady(before, deadBefore);
+      }
+      assertThat(ledger.workers.size())
+          .withFailMessage(() -> "too many workers: " + pool.view() + tail())
+          .isLessThanOrEqualTo(most);
+      for (var mold : ledger.molds.keySet()) {
+        var outstanding =
+            ledger.workers.values().stream()
+                .filter(
+                    w ->
+                        w.mold() == mold
+                            && (w.state() instanceof State.Spawning || w.pid().isEmpty()))
+                .count();
+        assertThat(outstanding)
+            .withFailMessage(() -> "two spawns outstanding" + tail())
+            .isLessThanOrEqualTo(1);
+      }
+      assertThat(ledger.refork.isPresent() || pool.nextDeadline() > world.now - SECONDS.toNanos(1))
+          .withFailMessage(() -> "a deadline was left behind" + tail())
+          .isTrue();
+    }
+
+    /** Nobody is taken out of rotation on purpose when the floor would not hold. */
+    private void checkReady(Set<Integer> before, Set<String> leavingBefore) {
+      var ledger = pool.ledger();
+      var now = readyPids();
+      var chosen =
+          ledger.workers.values().stream()
+              .filter(w -> w.pid().isPresent() && before.contains(w.pid().getAsInt()))
+              .filter(w -> w.state() instanceof State.Promoting || asked(w.state()))
+              .filter(w -> !leavingBefore.contains(w.spawn()))
+              .toList();
+      if (!chosen.isEmpty()) {
+        assertThat(now.size())
+            .withFailMessage(
+                () -> "below the floor of " + ledger.floor() + " by choice: " + chosen + tail())
+            .isGreaterThanOrEqualTo(ledger.floor());
+      }
+    }
+
+    private static boolean asked(State state) {
+      return state instanceof State.Leaving l
+          && l.stage() == Stage.DRAIN
+          && (l.why() == ExitReason.REQUESTED
+              || l.why() == ExitReason.RECYCLED
+              || l.why() == ExitReason.SUPERSEDED);
+    }
+
+    private Set<Integer> readyPids() {
+      return pool.ledger().workers.values().stream()
+          .filter(Worker::ready)
+          .map(w -> w.pid().orElseThrow())
+          .collect(Collectors.toCollection(HashSet::new));
+    }
+
+    private void check(Action action, List<Action> actions) {
+      if (action instanceof Action.Welcome w && w.slot() < 0) {
+        var other = moldOfGeneration.put(w.generation(), w.pid());
+        assertThat(other)
+            .withFailMessage(() -> "two molds of generation " + w.generation() + tail())
+            .isNull();
+      }
+      if (action instanceof Action.Promote p) {
+        var later = actions.subList(actions.indexOf(action), actions.size());
+        var outstanding =
+            pool.ledger().workers.values().stream()
+                .filter(w -> w.state() instanceof State.Spawning || w.pid().isEmpty())
+                .filter(
+                    w ->
+                        later.stream()
+                            .noneMatch(
+                                a -> a instanceof Action.Spawn s && s.spawn().equals(w.spawn())))
+                .toList();
+        assertThat(outstanding)
+            .withFailMessage(() -> "promotion with a spawn outstanding: " + outstanding + tail())
+            .isEmpty();
+      }
+    }
+
+    private String tail() {
+      return "\n" + trace.substring(Math.max(0, trace.length() - (SEED != null ? 40_000 : 3_000)));
+    }
+  }
+}
