@@ -21,8 +21,9 @@ try: build ## the main job on a real application: two reforks under load, about 
 bench: build ## the figures, side by side with gunicorn alone, into bench/results
 	@$(setup) packages wrk && python bench/requirements.txt && exec bench/run
 
-soak: ## random fault schedules against the state machine; SCHEDULES=1000000 for more
-	@$(setup) jdk && maven test -Dtest='*Soak*,*Random*' -Dsurefire.failIfNoSpecifiedTests=false -Drefork.schedules=$${SCHEDULES:-1000000}
+soak: ## random fault schedules against the state machine: SCHEDULES=100000, or one SEED
+	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \
+	  -Drefork.schedules=$${SCHEDULES:-100000} -Drefork.firstSeed=$${FIRST_SEED:-$$RANDOM$$RANDOM} $${SEED:+-Drefork.seed=$$SEED}
 
 format: ## Java and Python, the way the build wants them
 	@$(setup) jdk && maven spotless:apply && python src/test/python/requirements.txt && build/lint --fix
