@@ -37,17 +37,12 @@ final class Descriptors {
     }
   }
 
-  /**
-   * Moves a descriptor to {@link #PARKED} or above, close-on-exec; the old number is closed in any
-   * case.
-   */
+  /** A copy at {@link #PARKED} or above, close-on-exec; the caller closes the original. */
   static int park(Native os, int fd) throws KernelException {
     var parked = os.c.fcntl(fd, F_DUPFD_CLOEXEC, PARKED);
-    var errno = os.errno();
-    os.c.close(fd);
     if (parked < 0) {
       throw os.failure(
-          errno,
+          os.errno(),
           "cannot keep a listener at descriptor " + PARKED + " or above (ulimit -n too low?)");
     }
     return parked;

@@ -6,6 +6,7 @@ final class Errno {
   static final int ENOENT = 2;
   static final int ESRCH = 3;
   static final int EINTR = 4;
+  static final int EIO = 5;
   static final int E2BIG = 7;
   static final int ENOEXEC = 8;
   static final int ECHILD = 10;
@@ -17,13 +18,16 @@ final class Errno {
   static final int ENFILE = 23;
   static final int EMFILE = 24;
   static final int ENOSPC = 28;
+  static final int EROFS = 30;
   static final int ENAMETOOLONG = 36;
   static final int ENOSYS = 38;
   static final int ENOTSOCK = 88;
   static final int EOPNOTSUPP = 95;
+  static final int EAFNOSUPPORT = 97;
   static final int EADDRINUSE = 98;
   static final int EADDRNOTAVAIL = 99;
   static final int ECONNREFUSED = 111;
+  static final int EDQUOT = 122;
 
   private Errno() {}
 }

@@ -14,8 +14,11 @@ import org.jspecify.annotations.Nullable;
  * the caller, who keeps them reachable during the call.
  *
  * <p>A function that the C library lacks fails at its first call with {@link UnsatisfiedLinkError}.
+ *
+ * <p>Public only because jnr-ffi may implement it in a class loader of its own; nobody outside this
+ * package uses it.
  */
-interface LibC {
+public interface LibC {
   // --- processes
   @IgnoreError
   int getpid();
@@ -110,14 +113,14 @@ interface LibC {
 
   int poll(ByteBuffer fds, long count, int timeoutMillis);
 
-  /** Returns the error number; does not set errno. */
-  @IgnoreError
-  int posix_fallocate(int fd, long offset, long length);
-
   // --- sockets
   int socket(int domain, int type, int protocol);
 
   int fchmod(int fd, int mode);
+
+  int chmod(String path, int mode);
+
+  int statfs(String path, ByteBuffer result);
 
   int bind(int fd, ByteBuffer address, int length);
 

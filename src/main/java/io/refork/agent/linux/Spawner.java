@@ -28,7 +28,7 @@ final class Spawner {
    * Listeners are parked from here on ({@link Descriptors#PARKED}), so dup2 to 3, 4, … never hits
    * one of them.
    */
-  private static final int MOST_LISTENERS = Descriptors.PARKED - FIRST_INHERITED;
+  static final int MOST_LISTENERS = Descriptors.PARKED - FIRST_INHERITED;
 
   private final Native os;
   private final ByteBuffer attributes = Native.allocate(STRUCT);

@@ -42,6 +42,18 @@ final class UnixSockets {
     }
   }
 
+  /** Removes our own socket file at the end; whatever else stands there is left alone. */
+  static void remove(String path) {
+    var file = Path.of(path);
+    try {
+      if (isSocket(file)) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      // The next start finds that nobody listens on it and removes it then.
+    }
+  }
+
   private static boolean isSocket(Path file) {
     try {
       Map<String, Object> attributes =

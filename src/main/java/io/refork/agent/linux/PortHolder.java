@@ -1,0 +1,85 @@
+package io.refork.agent.linux;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Who listens on a port, as far as /proc lets us see: processes of other users and namespaces keep
+ * it to themselves.
+ */
+final class PortHolder {
+  private static final String LISTEN = "0A";
+  private final String root;
+  private final ProcFs proc;
+
+  PortHolder(String root) {
+    this.root = root;
+    proc = new ProcFs(root);
+  }
+
+  /** For example {@code gunicorn shop.wsgi (pid 123)}. */
+  Optional<String> find(int port) {
+    var sockets = new HashSet<String>();
+    inodes("net/tcp", port, sockets);
+    inodes("net/tcp6", port, sockets);
+    var pids = sockets.isEmpty() ? null : new File(root).list();
+    if (pids == null) {
+      return Optional.empty();
+    }
+    for (var pid : pids) {
+      if (Character.isDigit(pid.charAt(0)) && holds(pid, sockets)) {
+        return Optional.of(command(pid) + " (pid " + pid + ")");
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Rows look like {@code sl local_address rem_address st … inode}; the local port is hexadecimal.
+   */
+  private void inodes(String file, int port, Set<String> found) {
+    var end = ":%04X".formatted(port);
+    for (var line : text(file).split("\n")) {
+      var words = line.trim().split(" +");
+      if (words.length > 9 && words[1].endsWith(end) && words[3].equals(LISTEN)) {
+        found.add("socket:[" + words[9] + "]");
+      }
+    }
+  }
+
+  private boolean holds(String pid, Set<String> sockets) {
+    var directory = root + "/" + pid + "/fd";
+    var descriptors = new File(directory).list();
+    if (descriptors == null) {
+      return false;
+    }
+    for (var descriptor : descriptors) {
+      try {
+        if (sockets.contains(Files.readSymbolicLink(Path.of(directory, descriptor)).toString())) {
+          return true;
+        }
+      } catch (IOException closedMeanwhile) {
+        continue;
+      }
+    }
+    return false;
+  }
+
+  private String command(String pid) {
+    var line =
+        proc.bytes(pid + "/cmdline")
+            .map(bytes -> OsText.decode(bytes).replace('\0', ' ').strip())
+            .orElse("");
+    return line.isEmpty() ? "a process" : "'" + Printable.of(line, 80) + "'";
+  }
+
+  private String text(String file) {
+    return new String(proc.bytes(file).orElse(new byte[0]), StandardCharsets.ISO_8859_1);
+  }
+}
