@@ -50,6 +50,18 @@ def eventually(what: Callable[[], Any], message: str = "", timeout: float = TIME
         time.sleep(0.01)
 
 
+def _inheritable() -> list[int]:
+    """Descriptors that whoever started the tests has left us; a real agent hands on none but its own."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
 class Peer:
     """One process of the pool, as the agent knows it: a connection and a row of the scoreboard."""
 
@@ -235,6 +247,7 @@ class FakeAgent:
             (os.POSIX_SPAWN_OPEN, 1, str(self.out), os.O_WRONLY | os.O_APPEND, 0),
             (os.POSIX_SPAWN_DUP2, 1, 2),
             *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(parked, 3)),
+            *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable() if fd >= 3 + len(parked)),
         ]
         self.command_pid = os.posix_spawnp(
             argv[0],

@@ -64,6 +64,7 @@ def leave(
     bound: float,
     served: int | None = None,
     code: int = 0,
+    worker: bool = False,
     handlers: bool = True,
 ) -> NoReturn:
     """Flush, run the exit handlers registered since the fork (within `bound` seconds), say so, and end.
@@ -76,7 +77,8 @@ def leave(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this is already what it asks for
         if handlers:
             # The steps share the time: threads that never end must not keep the handlers from running.
-            _within(bound / 3, _run_before_exit)
+            if worker:
+                _within(bound / 3, _run_before_exit)
             _within(min(bound / 3, end - time.monotonic()), _join_threads)
             _within(end - time.monotonic(), _run_exit_handlers)
         _within(max(0.1, end - time.monotonic()), flush)

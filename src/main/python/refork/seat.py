@@ -162,6 +162,7 @@ class Seat:
             bound=self.welcome.timeouts.kill * HANDLER_SHARE,
             served=self.row.served,
             code=code,
+            worker=True,
         )
 
     def install_signals(self) -> None:

@@ -1,0 +1,164 @@
+"""gunicorn's gthread worker: connections on the main thread's poller, requests on a thread pool.
+
+It drains inside gunicorn's own loop, so that a worker which cannot get quiet in time goes on as if nothing had been.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import selectors
+import socket
+import threading
+import time
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from ...protocol import Promote
+from .worker import SeatWorker
+
+LINGER = 1.0
+"""Seconds that kept-alive and silent connections stay open once the worker is asked to leave: a request that a client is
+just sending is answered, with `Connection: close`, instead of being cut off."""
+
+TURN = 0.1
+"""Longest turn of the loop while draining, in seconds: older gunicorns do not wake it when a request ends."""
+
+
+class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
+    """Stops accepting when the agent wants something, and leaves the loop when the last connection is closed."""
+
+    def __init__(self, *args: Any) -> None:
+        self._alive = True
+        self._drain_since: float | None = None
+        self._closing = False
+        # Connections that a thread reads from and whose request has not begun, by thread.
+        self._unread: dict[int, Any] = {}
+        super().__init__(*args)
+
+    @property
+    def alive(self) -> bool:
+        """To gunicorn's loop: whether to go on. To threads that answer: whether connections are worth keeping."""
+        if self._drain_since is None or getattr(self._current, "keeps", False):
+            return self._alive
+        return self._alive and threading.current_thread() is threading.main_thread()
+
+    @alive.setter
+    def alive(self, value: bool) -> None:
+        self._alive = value
+
+    def run(self) -> None:
+        """Serve until the agent wants something and all connections are closed."""
+        self.poller.register(self.seat, selectors.EVENT_READ, self._agent_speaks)
+        select = self.poller.select
+        self.poller.select = lambda timeout=None: select(
+            timeout if self._drain_since is None else min(timeout or 0.0, TURN)
+        )
+        self.seat.ready()
+        super().run()
+        # Nothing is in flight, so the threads end at once; gunicorn does not wait for them.
+        self.tpool.shutdown(wait=True)
+
+    def notify(self) -> None:
+        """Each turn of the loop."""
+        super().notify()
+        if self.seat.asked is not None:
+            self._drain()
+
+    def _agent_speaks(self, _fileobj: Any) -> None:
+        self.seat.poll()
+        if self.seat.asked is not None:
+            self._drain()
+
+    def _drain(self) -> None:
+        now = time.monotonic()
+        if self._drain_since is None:
+            self._drain_since = now
+            self._listen(False)
+        if now - self._drain_since >= LINGER:
+            self._closing = True
+            self._close_idle()
+        if self.nr_conns == 0 or (self._closing and self.nr_conns <= self.seat.row.busy):
+            self.seat.stopped_accepting()  # every connection that is left has its last request running
+        if self.nr_conns == 0:
+            self._alive = False
+        elif isinstance(self.seat.asked, Promote) and now > (self.seat.deadline or now):
+            busy = self.seat.row.busy
+            self.seat.refused("timeout", f"{busy} requests in flight outlasted {self.seat.asked.timeout:g} s")
+            self._drain_since, self._closing = None, False
+            self._listen(True)
+
+    def _listen(self, enabled: bool) -> None:
+        if hasattr(ThreadWorker, "set_accept_enabled"):
+            self.set_accept_enabled(enabled)
+            return
+        for sock in self.sockets:
+            if enabled:
+                accept = functools.partial(self.accept, sock.getsockname())
+                self.poller.register(sock, selectors.EVENT_READ, accept)
+            else:
+                self.poller.unregister(sock)
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # newer gunicorns call it in each turn
+        """Accept only while not draining."""
+        super().set_accept_enabled(enabled and self._drain_since is None)
+
+    def accept(self, *args: Any) -> None:
+        """Accept one connection, unless draining has begun in this very turn."""
+        if self._drain_since is None:
+            super().accept(*args)
+
+    def handle(self, conn: Any) -> Any:
+        """Handle one request of a connection; on a thread of the pool."""
+        thread = threading.get_ident()
+        self._current.conn = conn
+        self._unread[thread] = conn
+        try:
+            return super().handle(conn)
+        finally:
+            self._unread.pop(thread, None)
+            self._current.conn = None
+
+    def begin(self) -> None:
+        """A request begins on this thread."""
+        self._unread.pop(threading.get_ident(), None)
+        super().begin()
+
+    def end(self, resp: Any | None) -> None:
+        """The request on this thread is over; an HTTP/2 connection may have further ones."""
+        super().end(resp)
+        conn = getattr(self._current, "conn", None)
+        if getattr(conn, "is_http2", False):
+            self._unread[threading.get_ident()] = conn
+
+    def finish_request(self, *args: Any) -> None:
+        """gunicorn keeps the connection or closes it. One that was promised keep-alive is kept for the linger."""
+        self.seat.beat()  # closing may wait for the client, one connection after the other
+        self._current.keeps = not self._closing
+        try:
+            super().finish_request(*args)
+        finally:
+            self._current.keeps = False
+        if self._closing and threading.current_thread() is threading.main_thread():
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        """Close connections on which no request is running, whichever of gunicorn's lists they are in."""
+        for unread in list(self._unread.values()):
+            with contextlib.suppress(OSError):
+                # The thread reads end of file and closes. The plain socket's method: that of TLS would pull the session
+                # away under the reading thread.
+                socket.socket.shutdown(unread.sock, socket.SHUT_RD)
+        lock = getattr(self, "_lock", None) or contextlib.nullcontext()
+        with lock:
+            for key in list(self.poller.get_map().values()):
+                conn: Any = key.data.args[0] if isinstance(key.data, functools.partial) else None
+                if not hasattr(conn, "sock"):
+                    continue
+                for waiting in ("keepalived_conns", "pending_conns", "_keep"):
+                    with contextlib.suppress(AttributeError, ValueError):
+                        getattr(self, waiting).remove(conn)
+                self.poller.unregister(key.fileobj)
+                self.nr_conns -= 1
+                conn.close()
