@@ -12,7 +12,7 @@ import static io.refork.agent.config.Option.Shape.REPEATED;
 import io.refork.agent.config.Option.Shape;
 import io.refork.agent.config.Parsers.Thresholds;
 import io.refork.agent.config.RunSettings.HugePages;
-import io.refork.agent.config.RunSettings.LogFormat;
+import io.refork.agent.log.Log;
 import io.refork.agent.pool.PoolSettings.Recycle;
 import io.refork.agent.pool.PoolSettings.Unavailable;
 import java.nio.file.Path;
@@ -232,7 +232,7 @@ public final class Options {
               + " /tmp/refork-<uid>.",
           ONE,
           text -> StateDir.parse(text));
-  static final Option<LogFormat> LOG_FORMAT =
+  static final Option<Log.Format> LOG_FORMAT =
       fixed(
           "log-format",
           AGENT,
@@ -241,7 +241,7 @@ public final class Options {
           "text or json",
           "How the agent's own lines on standard error look.",
           ONE,
-          Parsers.word(LogFormat.class));
+          Parsers.word(Log.Format.class));
   static final Option<HugePages> THP =
       fixed(
           "thp",

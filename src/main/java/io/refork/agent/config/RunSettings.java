@@ -1,5 +1,6 @@
 package io.refork.agent.config;
 
+import io.refork.agent.log.Log;
 import io.refork.agent.pool.PoolSettings;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,7 +29,7 @@ public record RunSettings(
     HostPort control,
     Path stateDir,
     Optional<Path> config,
-    LogFormat logFormat,
+    Log.Format logFormat,
     HugePages hugePages,
     Set<String> allowedThreads,
     List<String> warnings) {
@@ -37,12 +38,6 @@ public record RunSettings(
     listen = List.copyOf(listen);
     allowedThreads = Set.copyOf(allowedThreads);
     warnings = List.copyOf(warnings);
-  }
-
-  /** How the agent's own lines look. */
-  public enum LogFormat {
-    TEXT,
-    JSON
   }
 
   /** Transparent huge pages of the application's processes. */
