@@ -53,6 +53,9 @@ public interface Kernel {
    */
   boolean kill(int pid, Signal signal);
 
+  /** Signals the process group that a command of ours leads; false when it is gone. The leader must not be reaped yet. */
+  boolean killGroup(int leader, Signal signal);
+
   /**
    * A pidfd for a process that is not our child; becomes readable when it ends. Empty when it is
    * gone or unsupported.

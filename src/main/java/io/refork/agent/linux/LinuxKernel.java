@@ -78,6 +78,14 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public boolean killGroup(int leader, Signal signal) {
+    if (leader <= 1) {
+      throw new IllegalArgumentException("not the leader of a process group of ours: " + leader);
+    }
+    return os.c.kill(-leader, signal.number()) == 0;
+  }
+
+  @Override
   public OptionalInt openPidfd(int pid) {
     var fd = os.c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0);
     return fd < 0 ? OptionalInt.empty() : OptionalInt.of((int) fd);
