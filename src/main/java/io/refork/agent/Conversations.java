@@ -22,18 +22,24 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * The mold protocol's edge: connections in, events out, messages back. Who is a stranger, or does not speak the
- * protocol, is turned away here and counted; whether a process may be what it claims, the pool decides by what the
- * kernel says of it.
+ * The mold protocol's edge: connections in, events out, messages back. Who is a stranger, or does
+ * not speak the protocol, is turned away here and counted; whether a process may be what it claims,
+ * the pool decides by what the kernel says of it.
  */
 final class Conversations {
-  /** Strangers at a time: newborns of all slots at once are fewer, and each may make us hold some bytes. */
+  /**
+   * Strangers at a time: newborns of all slots at once are fewer, and each may make us hold some
+   * bytes.
+   */
   private static final int MAX_STRANGERS = 64;
 
   /** A hello is 150 bytes; a stranger gets no buffer worth having. */
   private static final int MAX_HELLO = 4096;
 
-  /** From connect to hello: a shim says it at once; half the shortest spawn timeout that makes sense. */
+  /**
+   * From connect to hello: a shim says it at once; half the shortest spawn timeout that makes
+   * sense.
+   */
   private static final long HELLO_NANOS = Duration.ofSeconds(5).toNanos();
 
   private final Kernel kernel;
@@ -122,11 +128,14 @@ final class Conversations {
           ended(link, "end of file");
         }
       }
-      case Received.TooLong() -> refuse(link, "too-long", "a line is longer than the protocol allows");
+      case Received.TooLong() ->
+          refuse(link, "too-long", "a line is longer than the protocol allows");
     }
   }
 
-  /** Everything that the dead have still said: to be called between reaping and telling the pool. */
+  /**
+   * Everything that the dead have still said: to be called between reaping and telling the pool.
+   */
   void readAll() {
     for (var fd : List.copyOf(links.keySet())) {
       read(fd);
@@ -182,7 +191,8 @@ final class Conversations {
       case FromProcess.Ready r -> pool.accept(new Event.Ready(pid));
       case FromProcess.Spawned s -> pool.accept(new Event.Spawned(pid, s.spawn(), s.pid()));
       case FromProcess.SpawnFailed f ->
-          pool.accept(new Event.SpawnFailed(pid, f.spawn(), "errno " + f.errno() + ": " + f.message()));
+          pool.accept(
+              new Event.SpawnFailed(pid, f.spawn(), "errno " + f.errno() + ": " + f.message()));
       case FromProcess.Promoting p -> pool.accept(new Event.Promoting(pid));
       case FromProcess.Refused r ->
           ReforkReason.refusal(r.reason())
@@ -196,7 +206,14 @@ final class Conversations {
         }
       }
       case FromProcess.Error e -> {
-        log.warn("a process of the pool complains", "pid", pid, "code", e.code(), "message", e.message());
+        log.warn(
+            "a process of the pool complains",
+            "pid",
+            pid,
+            "code",
+            e.code(),
+            "message",
+            e.message());
         ended(link, "it sent an error");
       }
     }
@@ -204,7 +221,10 @@ final class Conversations {
 
   // --- out -----------------------------------------------------------------------------------
 
-  /** Tells a member something; nothing when its conversation is over (its death is told by the kernel). */
+  /**
+   * Tells a member something; nothing when its conversation is over (its death is told by the
+   * kernel).
+   */
   void tell(int pid, ToProcess message) {
     members
         .byPid(pid)
@@ -286,9 +306,12 @@ final class Conversations {
     if (complaints.admit(kernel.monotonicNanos())) {
       log.warn(
           "connection turned away",
-          "pid", link.peer().pid(),
-          "reason", Escape.plain(why, Escape.MAX),
-          "suppressed", complaints.takeSuppressed());
+          "pid",
+          link.peer().pid(),
+          "reason",
+          Escape.plain(why, Escape.MAX),
+          "suppressed",
+          complaints.takeSuppressed());
     }
   }
 }

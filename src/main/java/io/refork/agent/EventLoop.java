@@ -22,8 +22,9 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * The one thread that owns all state: it waits for the kernel, for processes, for users and for time, tells the pool
- * what happened, and has done what the pool answers. It never waits for anything else.
+ * The one thread that owns all state: it waits for the kernel, for processes, for users and for
+ * time, tells the pool what happened, and has done what the pool answers. It never waits for
+ * anything else.
  */
 final class EventLoop {
   /** The safety net below every wake-up: a lost one costs a second. */
@@ -193,14 +194,18 @@ final class EventLoop {
   }
 
   /**
-   * The dead first leave the kernel, then their last words are read, then the pool hears of them: so a message never
-   * comes after the death of its sender, and a pid that is free again is never signalled.
+   * The dead first leave the kernel, then their last words are read, then the pool hears of them:
+   * so a message never comes after the death of its sender, and a pid that is free again is never
+   * signalled.
    */
   private boolean reap(Kernel.Ready ready) {
     var children = kernel.reap();
     var told = ready.readable().stream().map(members::byPidFd).flatMap(Optional::stream).toList();
     members.reaped(
-        children.stream().filter(c -> c instanceof ChildEvent.Exited).map(ChildEvent::pid).toList());
+        children.stream()
+            .filter(c -> c instanceof ChildEvent.Exited)
+            .map(ChildEvent::pid)
+            .toList());
     if (children.isEmpty() && told.isEmpty()) {
       for (var fd : ready.readable()) {
         conversations.read(fd);
@@ -218,7 +223,10 @@ final class EventLoop {
       }
     }
     for (var member : told) {
-      exited(member.pid(), new ExitStatus.Untold());
+      // Re-parented to us before it ended, it was reaped just now, and is told already.
+      if (members.byPid(member.pid()).isPresent()) {
+        exited(member.pid(), new ExitStatus.Untold());
+      }
     }
     members.reaped(List.of());
     return true;
@@ -226,10 +234,6 @@ final class EventLoop {
 
   private void exited(int pid, ExitStatus status) {
     var member = members.byPid(pid);
-    if (member.isPresent() && member.get().watched().isPresent() && !(status instanceof ExitStatus.Untold)) {
-      // It was re-parented to us in the end; waitpid told us, so the pidfd will not have to.
-      member = members.byPid(pid);
-    }
     member.ifPresent(this::lastReading);
     if (member.isEmpty() && !hands.isCommand(pid)) {
       orphan(pid, status);
@@ -254,9 +258,12 @@ final class EventLoop {
       var kept = orphanLines.takeSuppressed();
       log.info(
           "orphan reaped",
-          "pid", pid,
-          "code", status.shellCode(),
-          "more", kept == 0 ? Optional.empty() : Optional.of(kept));
+          "pid",
+          pid,
+          "code",
+          status.shellCode(),
+          "more",
+          kept == 0 ? Optional.empty() : Optional.of(kept));
     }
   }
 

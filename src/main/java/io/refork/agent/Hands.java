@@ -19,7 +19,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** Does what the pool decided: exactly that, and tells it as an event when something could not be done. */
+/**
+ * Does what the pool decided: exactly that, and tells it as an event when something could not be
+ * done.
+ */
 final class Hands {
   /** What a user reads in {@code refork status}; older ones are in the log. */
   private static final int MAX_FAILURES = 10;
@@ -91,7 +94,8 @@ final class Hands {
       case Action.Spawn a ->
           conversations.tell(a.mold(), new ToProcess.Spawn(a.spawn(), a.slot(), a.generation()));
       case Action.Promote a ->
-          conversations.tell(a.worker(), new ToProcess.Promote(a.generation(), a.spawn(), a.timeout()));
+          conversations.tell(
+              a.worker(), new ToProcess.Promote(a.generation(), a.spawn(), a.timeout()));
       case Action.Resume a -> conversations.tell(a.worker(), new ToProcess.Resume(a.reason()));
       case Action.AskStop a -> conversations.tell(a.pid(), new ToProcess.Stop(a.grace()));
       case Action.Kill a -> members.kill(a.pid(), a.signal());
@@ -109,7 +113,12 @@ final class Hands {
   }
 
   private void start(Action.StartBootMold action) {
-    log.info("starting the application", "generation", action.generation(), "command", String.join(" ", facts.command()));
+    log.info(
+        "starting the application",
+        "generation",
+        action.generation(),
+        "command",
+        String.join(" ", facts.command()));
     switch (kernel.spawn(facts.command(), facts.environment(), facts.listeners())) {
       case Kernel.SpawnResult.Started s -> {
         commands.add(s.pid());
@@ -153,7 +162,8 @@ final class Hands {
             action.slot(),
             action.generation(),
             row.getAsInt(),
-            new ToProcess.Timeouts(t.boot(), t.spawn(), t.promote(), t.request(), t.drain(), t.killAfter()),
+            new ToProcess.Timeouts(
+                t.boot(), t.spawn(), t.promote(), t.request(), t.drain(), t.killAfter()),
             new ToProcess.PoolFacts(
                 settings.workers(),
                 facts.backlog(),
@@ -162,11 +172,16 @@ final class Hands {
                 facts.allowedThreads())));
   }
 
-  /** A newborn whose pid nobody told bears the name of its spawn; a child of ours, so nobody else can. */
+  /**
+   * A newborn whose pid nobody told bears the name of its spawn; a child of ours, so nobody else
+   * can.
+   */
   private void killNewborn(String spawn) {
     var name = "rf:" + spawn;
     for (var process : kernel.processes().values()) {
-      if (process.parent() == kernel.pid() && process.comm().equals(name) && process.state() != 'Z') {
+      if (process.parent() == kernel.pid()
+          && process.comm().equals(name)
+          && process.state() != 'Z') {
         kernel.kill(process.pid(), Signal.KILL);
       }
     }
@@ -182,12 +197,18 @@ final class Hands {
     log.log(
         level,
         t.what(),
-        "slot", t.slot(),
-        "pid", t.pid(),
-        "generation", t.generation(),
-        "reason", present(t.reason()),
-        "detail", present(t.detail()),
-        "took", t.took());
+        "slot",
+        t.slot(),
+        "pid",
+        t.pid(),
+        "generation",
+        t.generation(),
+        "reason",
+        present(t.reason()),
+        "detail",
+        present(t.detail()),
+        "took",
+        t.took());
     if (t.level() != Action.Level.INFO) {
       failures.addFirst(t);
       while (failures.size() > MAX_FAILURES) {

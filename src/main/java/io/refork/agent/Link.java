@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * One connection on a Unix socket of ours: bytes in, lines out; bytes queued while the peer does not read. Everything
- * it may hold is bounded.
+ * One connection on a Unix socket of ours: bytes in, lines out; bytes queued while the peer does
+ * not read. Everything it may hold is bounded.
  */
 final class Link {
   /** A peer that lets this much wait has stopped reading: a conversation is a few hundred bytes. */
@@ -99,7 +99,10 @@ final class Link {
     return joined;
   }
 
-  /** Sends now what the socket takes and queues the rest; false when the peer is gone or does not read. */
+  /**
+   * Sends now what the socket takes and queues the rest; false when the peer is gone or does not
+   * read.
+   */
   boolean send(byte[] line) {
     if (queued + line.length > MAX_QUEUED) {
       return false;

@@ -7,15 +7,7 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) {
-    var cli =
-        new Cli(
-            System.getenv(),
-            System.out,
-            System.err,
-            (settings, command, watcher) -> {
-              System.err.println("refork run: the event loop is not there yet: " + settings);
-              return 1;
-            });
+    var cli = new Cli(System.getenv(), System.out, System.err, Agent::run);
     System.exit(cli.run(args));
   }
 }

@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The processes that were welcomed, by pid: their connection, their scoreboard row, and how to signal them without ever
- * hitting another process that got the same pid.
+ * The processes that were welcomed, by pid: their connection, their scoreboard row, and how to
+ * signal them without ever hitting another process that got the same pid.
  */
 final class Members {
   /**
@@ -25,11 +25,15 @@ final class Members {
    * @param startTime clock ticks since boot: with the pid it names one process for ever
    */
   record Member(
-      int pid, int link, int row, int slot, int generation, Optional<PidFd> watched, long startTime) {
+      int pid,
+      int link,
+      int row,
+      int slot,
+      int generation,
+      Optional<PidFd> watched,
+      long startTime) {
     Member without(int closed) {
-      return closed == link
-          ? new Member(pid, -1, row, slot, generation, watched, startTime)
-          : this;
+      return closed == link ? new Member(pid, -1, row, slot, generation, watched, startTime) : this;
     }
   }
 
@@ -84,7 +88,10 @@ final class Members {
     member.watched().ifPresent(w -> kernel.close(w.fd()));
   }
 
-  /** What waitpid has just returned: these pids are free, and must not be signalled on behalf of the dead. */
+  /**
+   * What waitpid has just returned: these pids are free, and must not be signalled on behalf of the
+   * dead.
+   */
   void reaped(List<Integer> pids) {
     reaped.clear();
     reaped.addAll(pids);

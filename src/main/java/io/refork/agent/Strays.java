@@ -31,7 +31,8 @@ final class Strays {
     return descends(pid, kernel.processes(), known);
   }
 
-  private static boolean descends(int pid, Map<Integer, ProcessInfo> all, Map<Integer, Boolean> known) {
+  private static boolean descends(
+      int pid, Map<Integer, ProcessInfo> all, Map<Integer, Boolean> known) {
     var path = new HashSet<Integer>();
     int at = pid;
     // The set ends a walk that /proc, read while processes come and go, could send in a circle.

@@ -53,7 +53,10 @@ public interface Kernel {
    */
   boolean kill(int pid, Signal signal);
 
-  /** Signals the process group that a command of ours leads; false when it is gone. The leader must not be reaped yet. */
+  /**
+   * Signals the process group that a command of ours leads; false when it is gone. The leader must
+   * not be reaped yet.
+   */
   boolean killGroup(int leader, Signal signal);
 
   /**

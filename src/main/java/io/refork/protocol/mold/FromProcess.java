@@ -11,7 +11,8 @@ public sealed interface FromProcess {
   }
 
   /** The first line. {@code spawn} is absent for the boot mold only. */
-  record Hello(int protocol, Role role, int pid, Optional<String> spawn, String language, String shim)
+  record Hello(
+      int protocol, Role role, int pid, Optional<String> spawn, String language, String shim)
       implements FromProcess {}
 
   /** Application loaded, or accepting. */

@@ -10,12 +10,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** Lines of the mold protocol, version 1: bytes to records and back. Strict about types, lenient about extra fields. */
+/**
+ * Lines of the mold protocol, version 1: bytes to records and back. Strict about types, lenient
+ * about extra fields.
+ */
 public final class MoldCodec {
   /** The version that this codec speaks. */
   public static final int VERSION = 1;
 
-  /** With its end. More than any message needs; what a hostile process may make us hold per connection. */
+  /**
+   * With its end. More than any message needs; what a hostile process may make us hold per
+   * connection.
+   */
   public static final int MAX_LINE = 65_536;
 
   private static final int MAX_TEXT = 2_000;

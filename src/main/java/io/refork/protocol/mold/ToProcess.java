@@ -5,17 +5,28 @@ import java.util.List;
 
 /** What the agent tells a process of the application; docs/protocol.md, "Messages". */
 public sealed interface ToProcess {
-  /** {@code slot} −1 for a mold; {@code row} of the scoreboard is the process's own from here on. */
+  /**
+   * {@code slot} −1 for a mold; {@code row} of the scoreboard is the process's own from here on.
+   */
   record Welcome(int slot, int generation, int row, Timeouts timeouts, PoolFacts pool)
       implements ToProcess {}
 
   /** The bounds that a process keeps by itself. {@code request} zero: off. */
   record Timeouts(
-      Duration boot, Duration spawn, Duration promote, Duration request, Duration drain, Duration kill) {}
+      Duration boot,
+      Duration spawn,
+      Duration promote,
+      Duration request,
+      Duration drain,
+      Duration kill) {}
 
   /** What the agent owns and a server may have an opinion on. */
   record PoolFacts(
-      int workers, int backlog, long maxRequests, List<ListenerFact> listeners, List<String> threads) {}
+      int workers,
+      int backlog,
+      long maxRequests,
+      List<ListenerFact> listeners,
+      List<String> threads) {}
 
   record ListenerFact(String name, String address) {}
 

@@ -1,0 +1,160 @@
+package io.refork.agent;
+
+import io.refork.agent.config.ConfigWatcher;
+import io.refork.agent.config.Listen;
+import io.refork.agent.config.RunSettings;
+import io.refork.agent.linux.KernelException;
+import io.refork.agent.linux.LinuxKernel;
+import io.refork.agent.linux.ListenAddress;
+import io.refork.agent.linux.Listeners;
+import io.refork.agent.linux.ProcessSetup;
+import io.refork.agent.linux.Scoreboard;
+import io.refork.agent.linux.ScoreboardPlace;
+import io.refork.agent.linux.StateDirectory;
+import io.refork.agent.log.Log;
+import io.refork.agent.pool.Pool;
+import io.refork.protocol.mold.MoldCodec;
+import io.refork.protocol.mold.ToProcess;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Puts the agent together, runs it on the calling thread, and takes it apart. */
+public final class Agent {
+  /**
+   * What could not be had at the start: an address, the state directory. The user can mend it, as a
+   * wrong option.
+   */
+  private static final int CANNOT_START = 2;
+
+  /**
+   * Connections that wait for the loop to accept them: every process of the largest pool at once.
+   */
+  private static final int SOCKET_BACKLOG = 1024;
+
+  private Agent() {}
+
+  /**
+   * Runs a pool until it has ended. Must be called on the main thread, which then is the event
+   * loop's: the boot mold's death signal follows it.
+   *
+   * @return the exit code of the process
+   */
+  public static int run(RunSettings settings, List<String> command, ConfigWatcher watcher) {
+    // Read before we become undumpable: afterwards they are root's.
+    var environment = ProcessSetup.environment();
+    try {
+      if (!ProcessSetup.signalsBlocked()) {
+        System.err.println("refork: " + ProcessSetup.reexec(environment));
+        return CANNOT_START;
+      }
+      return run(settings, command, watcher, ProcessSetup.withoutReexec(environment));
+    } catch (KernelException | IOException e) {
+      System.err.println("refork run: " + e.getMessage());
+      return CANNOT_START;
+    }
+  }
+
+  private static int run(
+      RunSettings settings, List<String> command, ConfigWatcher watcher, Map<String, String> agents)
+      throws KernelException, IOException {
+    try (var state = StateDirectory.open(settings.stateDir());
+        var listeners = Listeners.open(addresses(settings), settings.backlog());
+        var log = Log.start(logFormat(settings))) {
+      ProcessSetup.becomeSubreaper();
+      ProcessSetup.becomeUndumpable();
+      if (settings.hugePages() == RunSettings.HugePages.OFF) {
+        ProcessSetup.disableHugePages();
+      }
+      var kernel = LinuxKernel.open();
+      var place = ScoreboardPlace.choose(state.path());
+      try (var board = Scoreboard.create(place.file(), rows(settings))) {
+        settings.warnings().forEach(w -> log.warn("settings", "warning", w));
+        place.warning().ifPresent(w -> log.warn("scoreboard", "warning", w));
+        var moldPath = state.resolve("mold.sock").toString();
+        var moldSocket = kernel.listenUnix(moldPath, SOCKET_BACKLOG);
+        var facts =
+            new Hands.Facts(
+                command,
+                applicationEnvironment(agents, moldPath, board, listeners),
+                listeners.descriptors(),
+                settings.backlog(),
+                listeners.all().stream()
+                    .map(l -> new ToProcess.ListenerFact(l.name(), l.address().toString()))
+                    .toList(),
+                List.copyOf(settings.allowedThreads()));
+        var pool = new Pool(settings.pool(), new SecureRandom());
+        log.info(
+            "agent started",
+            "version",
+            Version.text(),
+            "pid",
+            kernel.pid(),
+            "workers",
+            settings.pool().workers(),
+            "takenOver",
+            state.takenOver());
+        var loop =
+            new EventLoop(
+                kernel,
+                log,
+                pool,
+                board,
+                moldSocket,
+                facts,
+                l ->
+                    new UserSide(kernel, log, pool, l, board, listeners, settings, watcher, state));
+        return loop.run();
+      }
+    }
+  }
+
+  /**
+   * The dying and their successors, surge or a spare, molds of both generations, and those that are
+   * being tried.
+   */
+  private static int rows(RunSettings settings) {
+    int most = 512;
+    return Math.max(2 * settings.pool().workers(), most) * 2
+        + settings.pool().rollout().maxSurge()
+        + 8;
+  }
+
+  private static Log.Format logFormat(RunSettings settings) {
+    return switch (settings.logFormat()) {
+      case TEXT -> Log.Format.TEXT;
+      case JSON -> Log.Format.JSON;
+    };
+  }
+
+  private static List<ListenAddress> addresses(RunSettings settings) {
+    return settings.listen().stream()
+        .map(
+            l ->
+                switch (l) {
+                  case Listen.Tcp t ->
+                      new ListenAddress(
+                          t.name(), new ListenAddress.Endpoint.Tcp(t.at().host(), t.at().port()));
+                  case Listen.UnixPath u ->
+                      new ListenAddress(u.name(), new ListenAddress.Endpoint.Unix(u.path()));
+                })
+        .toList();
+  }
+
+  private static Map<String, String> applicationEnvironment(
+      Map<String, String> agents, String moldSocket, Scoreboard board, Listeners listeners)
+      throws IOException {
+    var folder = AgentFolder.ofThisProcess();
+    var prepends = folder.isPresent() ? folder.get().prepends() : Map.<String, String>of();
+    var environment = new HashMap<>(AppEnvironment.of(agents, folder.isPresent(), prepends));
+    environment.put("REFORK_SOCKET", moldSocket);
+    environment.put("REFORK_SCOREBOARD", board.file().toString());
+    environment.put("REFORK_PROTOCOL", Integer.toString(MoldCodec.VERSION));
+    environment.put("LISTEN_FDS", Integer.toString(listeners.all().size()));
+    environment.put("LISTEN_FDNAMES", listeners.names());
+    environment.remove("LISTEN_PID");
+    return environment;
+  }
+}
