@@ -10,7 +10,7 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: ## target/agent, the self-contained folder: copy it anywhere, also onto a machine without Java
-	@$(setup) jdk && packages gcc libc6-dev && maven package -DskipTests && build/agent
+	@$(setup) jdk && packages gcc libc6-dev && rm -rf target/agent-jars && maven package -DskipTests && build/agent
 
 test: build ## everything that is tested, also format and types; about ten minutes
 	@$(setup) jdk && python src/test/python/requirements.txt && build/test
