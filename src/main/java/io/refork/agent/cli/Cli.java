@@ -1,11 +1,13 @@
 package io.refork.agent.cli;
 
 import io.refork.agent.Version;
+import io.refork.agent.cli.AgentClient.NoAnswer;
 import io.refork.agent.config.ConfigWatcher;
 import io.refork.agent.config.Near;
 import io.refork.agent.config.Option;
 import io.refork.agent.config.Options;
 import io.refork.agent.config.SettingsReader;
+import io.refork.agent.config.StateDir;
 import io.refork.agent.config.UsageException;
 import io.refork.agent.log.Escape;
 import java.io.PrintStream;
@@ -60,6 +62,8 @@ public final class Cli {
       }
       return switch (first) {
         case "run" -> start(parsed);
+        case "status" -> status(parsed);
+        case "refork" -> statusCommand(parsed).refork();
         default -> throw new UsageException("refork " + first + " is not there yet");
       };
     } catch (UsageException e) {
@@ -67,6 +71,11 @@ public final class Cli {
           (Specs.COMMANDS.contains(first) ? "refork " + first + ": " : "refork: ") + e.sentence());
       err.flush();
       return USAGE;
+    } catch (NoAnswer e) {
+      out.flush();
+      err.println("refork " + first + ": " + e.getMessage());
+      err.flush();
+      return FAILED;
     }
   }
 
@@ -116,7 +125,30 @@ public final class Cli {
     return starter.run(watcher.settings(), command, watcher);
   }
 
-  static Optional<String> text(ParseResult parsed, String name) {
+  private int status(ParseResult parsed) throws UsageException, NoAnswer {
+    var format = text(parsed, "--output").orElse("text");
+    if (!format.equals("text") && !format.equals("json")) {
+      throw new UsageException(
+          "--output: " + Escape.quoted(format) + " is not allowed; give text or json");
+    }
+    var command = statusCommand(parsed);
+    boolean json = format.equals("json");
+    return parsed.hasMatchedOption("--watch") ? command.watch(json) : command.show(json);
+  }
+
+  private StatusCommand statusCommand(ParseResult parsed) throws UsageException {
+    return new StatusCommand(
+        StateDir.find(text(parsed, "--state-dir"), environment), out, isTerminal());
+  }
+
+  /** Whether escape sequences are understood; a pipe or {@code TERM=dumb} gets plain lines. */
+  private boolean isTerminal() {
+    var console = System.console();
+    var kind = environment.getOrDefault("TERM", "dumb");
+    return console != null && console.isTerminal() && !kind.equals("dumb") && !kind.isEmpty();
+  }
+
+  private static Optional<String> text(ParseResult parsed, String name) {
     return texts(parsed, name).stream().findFirst();
   }
 

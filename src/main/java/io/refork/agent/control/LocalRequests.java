@@ -30,6 +30,7 @@ public final class LocalRequests {
    */
   public static final int MAX_LINE = 1024;
 
+  /** Requests are flat and short. */
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
           .streamReadConstraints(
@@ -50,7 +51,7 @@ public final class LocalRequests {
    */
   public static byte[] answer(byte[] line, Status status, Supplier<Verdict> refork) {
     var out = new StringWriter(2048);
-    try (var json = FACTORY.createGenerator(out)) {
+    try (var json = StatusJson.FACTORY.createGenerator(out)) {
       json.writeStartObject();
       switch (ask(line)) {
         case "status" -> {

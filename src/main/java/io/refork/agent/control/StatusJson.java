@@ -2,6 +2,7 @@ package io.refork.agent.control;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import io.refork.agent.control.Status.Measure;
 import io.refork.agent.control.Status.ProcessMemory;
 import java.io.IOException;
@@ -16,7 +17,11 @@ import java.util.Optional;
  * is not known is {@code null} and has a field with its name and {@code Reason} beside it.
  */
 public final class StatusJson {
-  private static final JsonFactory FACTORY = new JsonFactory();
+  /**
+   * ASCII only: the line goes to terminals as it is, and what turns text around there is not ASCII.
+   */
+  static final JsonFactory FACTORY =
+      JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
   private StatusJson() {}
 

@@ -89,9 +89,7 @@ class ControlServerTest {
   @DisplayName("other paths and methods get constant answers")
   void others() throws IOException {
     for (var path :
-        new String[] {
-          "/", "/readyz/", "/readyz/../metrics", "/%72eadyz", "/v1/desired", "/x?<script>"
-        }) {
+        new String[] {"/", "/readyz/", "/readyz/../metrics", "/%72eadyz", "/v1/desired"}) {
       assertThat(ask("GET", path)).isEqualTo("404 not found");
     }
     for (var method : new String[] {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
