@@ -30,6 +30,7 @@ TIMEOUTS = {
     "drain": 20_000,
     "kill": 2_000,
 }
+ROWS = 256
 STATES = ("none", "starting", "accepting", "promoting", "draining")
 
 
@@ -48,6 +49,18 @@ def eventually(what: Callable[[], Any], message: str = "", timeout: float = TIME
         if time.monotonic() > end:
             raise AssertionError(message or f"{what} did not become true in {timeout} s")
         time.sleep(0.01)
+
+
+def reap(pid: int, timeout: float = TIMEOUT) -> None:
+    """Wait until this process, an orphan that comes to us or is here already, has ended."""
+
+    def ended() -> int:
+        try:
+            return os.waitpid(pid, os.WNOHANG)[0]
+        except ChildProcessError:
+            return 0  # its parent has not ended yet
+
+    eventually(ended, f"{pid} did not end", timeout)
 
 
 def _inheritable() -> list[int]:
@@ -180,7 +193,7 @@ class FakeAgent:
         self.server.bind(str(self.path))
         self.server.listen(64)
         self.scoreboard = self.directory / "scoreboard"
-        self.scoreboard.write_bytes(bytes(64 * 256))
+        self.scoreboard.write_bytes(bytes(64 * ROWS))
         self.rows = 0
         self.timeouts = dict(TIMEOUTS)
         self.pool = pool
@@ -223,8 +236,12 @@ class FakeAgent:
         return self.out.read_text(errors="replace") if self.out.exists() else ""
 
     def lease(self) -> int:
+        row = self.rows % ROWS
         self.rows += 1
-        return self.rows - 1
+        with open(self.scoreboard, "r+b") as file:
+            file.seek(64 * row)
+            file.write(bytes(64))
+        return row
 
     def start(self, *argv: str, env: dict[str, str] | None = None, protocol: str = "1") -> None:
         """Start the command as the agent would."""
@@ -237,8 +254,8 @@ class FakeAgent:
             REFORK_PROTOCOL=protocol,
             LISTEN_FDS=str(len(self.listeners)),
             LISTEN_FDNAMES=":".join(self.names),
-            **(env or {}),
         )
+        environ.update(env or {})
         self.out.touch()
         # Numbers far from 3, 4, ..., or one dup2 would overwrite what the next one needs.
         parked = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 200) for sock in self.listeners]
@@ -319,7 +336,8 @@ class FakeAgent:
 
     def ask_promote(self, worker: Peer, generation: int, timeout: int = 10_000) -> str:
         spawn = self.spawn_id()
-        worker.send("promote", generation=generation, spawn=spawn, timeout=timeout)
+        now = time.monotonic_ns()
+        worker.send("promote", generation=generation, spawn=spawn, timeout=timeout, sent=now)
         return spawn
 
     def new_mold(self, worker: Peer, spawn: str) -> Peer:

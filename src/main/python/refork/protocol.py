@@ -6,6 +6,7 @@ Times on the wire are milliseconds; in here they are seconds, as everywhere in P
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any, Callable, Union
 
@@ -81,11 +82,15 @@ class Spawn:
 
 @dataclass(frozen=True)
 class Promote:
-    """To a worker: leave rotation, drain, fork the next mold. `timeout` is in seconds from the receipt."""
+    """To a worker: leave rotation, drain, fork the next mold.
+
+    `timeout` is in seconds from `sent`, a time of the monotonic clock: a worker with one thread may read it late.
+    """
 
     generation: int
     spawn: str
     timeout: float
+    sent: float
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,8 @@ def _welcome(fields: dict[str, Any]) -> Welcome:
 
 
 def _promote(fields: dict[str, Any]) -> Promote:
-    return Promote(_number(fields, "generation"), _text(fields, "spawn"), _seconds(fields, "timeout"))
+    sent = _number(fields, "sent") / 1e9 if "sent" in fields else time.monotonic()
+    return Promote(_number(fields, "generation"), _text(fields, "spawn"), _seconds(fields, "timeout"), sent)
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Message]] = {

@@ -6,6 +6,7 @@ import os
 import traceback
 from typing import Callable, NoReturn, TypeVar
 
+from .leaving import EXIT_FAILED, flush
 from .mold import Mold, boot_mold
 from .pool import CONNECT_TIMEOUT, Pool, refuse
 from .promotion import promote_or_leave
@@ -43,6 +44,17 @@ def start(pool: Pool) -> Mold:
 
 def live(mold: Mold, serve: Callable[[Seat], object]) -> NoReturn:
     """From a mold that is ready to the end of each process forked from it."""
+    try:
+        _live(mold, serve)
+    except BaseException:
+        # Not by an ordinary exit: it would run handlers of other processes and write to the whole heap.
+        traceback.print_exc()
+    finally:
+        flush()
+        os._exit(EXIT_FAILED)
+
+
+def _live(mold: Mold, serve: Callable[[Seat], object]) -> NoReturn:
     while True:
         seat = mold.fork_on_command()
         while True:

@@ -183,7 +183,7 @@ class Seat:
             if isinstance(message, Stop):
                 self.asked, self.deadline = message, time.monotonic() + message.grace
             elif isinstance(message, Promote) and self.asked is None:
-                self.asked, self.deadline = message, time.monotonic() + message.timeout
+                self.asked, self.deadline = message, message.sent + message.timeout
             elif isinstance(message, Promote):
                 pass  # it is leaving, or at it already: the agent sees which
             elif isinstance(message, Resume):
