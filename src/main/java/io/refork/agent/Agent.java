@@ -50,7 +50,8 @@ public final class Agent {
         System.err.println("refork: " + ProcessSetup.reexec(environment));
         return CANNOT_START;
       }
-      return run(settings, command, watcher, ProcessSetup.withoutReexec(environment));
+      var exactly = ProcessSetup.lastArguments(command.size());
+      return run(settings, exactly, watcher, ProcessSetup.withoutReexec(environment));
     } catch (KernelException | IOException e) {
       System.err.println("refork run: " + e.getMessage());
       return CANNOT_START;

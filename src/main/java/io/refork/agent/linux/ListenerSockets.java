@@ -146,8 +146,7 @@ final class ListenerSockets {
             + switch (errno) {
               case Errno.EADDRINUSE ->
                   "port %d is in use%s; stop that, or choose another port"
-                      .formatted(
-                          port, new PortHolder("/proc").find(port).map(h -> " by " + h).orElse(""));
+                      .formatted(port, PortHolder.of(port).map(h -> " by " + h).orElse(""));
               case Errno.EADDRNOTAVAIL ->
                   "this machine has no such address; 0.0.0.0 means all it has";
               case Errno.EACCES, Errno.EPERM ->

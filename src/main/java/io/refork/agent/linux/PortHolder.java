@@ -1,5 +1,6 @@
 package io.refork.agent.linux;
 
+import io.refork.agent.log.Escape;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,17 +14,22 @@ import java.util.Set;
  * Who listens on a port, as far as /proc lets us see: processes of other users and namespaces keep
  * it to themselves.
  */
-final class PortHolder {
+public final class PortHolder {
   private static final String LISTEN = "0A";
   private final String root;
   private final ProcFs proc;
 
+  /** {@code root} is {@code /proc}, or a directory of files in a test. */
   PortHolder(String root) {
     this.root = root;
     proc = new ProcFs(root);
   }
 
-  /** For example {@code gunicorn shop.wsgi (pid 123)}. */
+  /** For example {@code pid 123 (gunicorn)}. Slow; for errors only. */
+  public static Optional<String> of(int port) {
+    return new PortHolder("/proc").find(port);
+  }
+
   Optional<String> find(int port) {
     var sockets = new HashSet<String>();
     inodes("net/tcp", port, sockets);
@@ -34,7 +40,7 @@ final class PortHolder {
     }
     for (var pid : pids) {
       if (Character.isDigit(pid.charAt(0)) && holds(pid, sockets)) {
-        return Optional.of(command(pid) + " (pid " + pid + ")");
+        return Optional.of("pid " + pid + command(pid));
       }
     }
     return Optional.empty();
@@ -71,12 +77,11 @@ final class PortHolder {
     return false;
   }
 
+  /** The name only: a command line may hold passwords, and this goes into a log. */
   private String command(String pid) {
-    var line =
-        proc.bytes(pid + "/cmdline")
-            .map(bytes -> OsText.decode(bytes).replace('\0', ' ').strip())
-            .orElse("");
-    return line.isEmpty() ? "a process" : "'" + Printable.of(line, 80) + "'";
+    return proc.process(Integer.parseInt(pid))
+        .map(process -> " (" + Escape.plain(process.comm(), 20) + ")")
+        .orElse("");
   }
 
   private String text(String file) {

@@ -96,6 +96,15 @@ public final class ProcessSetup {
     return environment;
   }
 
+  /**
+   * The last {@code count} arguments byte for byte: the user's command, which {@code main} got with
+   * every letter beyond ASCII lost when the container has no locale.
+   */
+  public static List<String> lastArguments(int count) {
+    var all = commandLine();
+    return all.subList(all.size() - count, all.size());
+  }
+
   /** The command line of this process, the JVM's own arguments included, byte for byte. */
   public static List<String> commandLine() {
     return zeroTerminated("self/cmdline");

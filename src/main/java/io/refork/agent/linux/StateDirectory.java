@@ -1,5 +1,6 @@
 package io.refork.agent.linux;
 
+import io.refork.agent.log.Escape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -165,7 +166,7 @@ public final class StateDirectory implements AutoCloseable {
     var text = ByteBuffer.allocate(16);
     channel.read(text, 0);
     var pid = new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII).strip();
-    return pid.isEmpty() ? "" : " (it calls itself pid " + Printable.of(pid, 10) + ")";
+    return pid.isEmpty() ? "" : " (it calls itself pid " + Escape.plain(pid, 10) + ")";
   }
 
   /** The directory that holds the files; see {@link #locate}. */
