@@ -370,6 +370,20 @@ def test_gen_06_too_slow_to_get_quiet(agent):
     assert ask(agent, "work") == "ok"
 
 
+def test_gen_06_an_agent_that_has_given_up_is_not_answered(agent):
+    worker = agent.spawn(boot(agent), 0)
+    with socket.create_connection(agent.address, timeout=10) as s:
+        s.sendall(b"sleep 0.4\n")
+        eventually(lambda: worker.board()["busy"] == 1)
+        agent.ask_promote(worker, 1)
+        worker.send("resume", reason="no answer")
+        assert json.loads(s.makefile().readline()) == "ok"
+    for _ in range(3):
+        assert ask(agent, "work") == "ok"
+    assert worker.quiet()
+    agent.promote(worker, 2)
+
+
 def test_gen_08_a_resumed_worker_serves_on_and_can_be_promoted_again(agent):
     worker = agent.spawn(boot(agent), 0)
     spawn = agent.ask_promote(worker, 1)

@@ -27,9 +27,10 @@ def promote_or_leave(seat: Seat) -> Mold | None:
     Leaves the process, or returns the new mold (in the new mold), or None (in the worker: serve on).
     """
     promote = seat.asked
+    if promote is None and seat.resumed:
+        return None  # the agent or the server has changed its mind
     if not isinstance(promote, Promote):
         seat.leave("stopped" if promote else "the serving loop returned")
-        return None  # not reached
     seat.stopped_accepting()
     timeouts = seat.welcome.timeouts
     try:
@@ -42,14 +43,15 @@ def promote_or_leave(seat: Seat) -> Mold | None:
         except SpawnFailed as e:
             raise _Refused("fork-failed", str(e)) from e
     except _Refused as e:
-        _undo(seat)
+        why = "stopped"
         if seat.asked is promote:
+            _undo(seat)
             seat.refused(e.reason, str(e))
-            return None
     else:
+        why = "a mold was forked from it"
         seat.wait_for_verdict()
     if seat.asked is not None:
-        seat.leave("a mold was forked from it" if seat.asked is not promote else "stopped")
+        seat.leave(why)
     _undo(seat)
     return None
 
@@ -58,11 +60,10 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
     """Raise _Refused or HookFailed unless a fork of this process would be a sound mold."""
     seat.poll()
     if seat.asked is not promote:
-        raise _Refused("timeout", "asked to stop meanwhile")
+        raise _Refused("timeout", "not asked any more")
     if registered.not_fork_safe:
         raise _Refused("not-fork-safe", "; ".join(registered.not_fork_safe))
-    if seat.deadline is not None and time.monotonic() > seat.deadline:
-        raise _Refused("timeout", f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
+    _in_time(seat, f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
     registered.run_before_promote()
     in_the_way = _wait_for_threads(seat)
     if in_the_way:
@@ -75,6 +76,12 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
     )
     if open_ones:
         raise _Refused("descriptors", ", ".join(open_ones))
+    _in_time(seat, f"before_promote hooks took longer than the {promote.timeout:g} s of the promotion")
+
+
+def _in_time(seat: Seat, otherwise: str) -> None:
+    if seat.deadline is not None and time.monotonic() > seat.deadline:
+        raise _Refused("timeout", otherwise)
 
 
 def _wait_for_threads(seat: Seat) -> list[str]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import FrameType
+from typing import NoReturn
 
 from . import scoreboard
 from .connection import Connection
@@ -44,6 +45,7 @@ class Seat:
         self.row = pool.scoreboard.row(welcome.row)
         self.asked: Promote | Stop | None = None
         self.deadline: float | None = None
+        self.resumed = False
         self._ready = False
         self._told = False
         self._poll: select.poll | None = None
@@ -68,6 +70,7 @@ class Seat:
     def ready(self) -> None:
         """Say that this worker accepts work. `wait`, `accept` and `should_leave` say it, too, the first time."""
         if self.asked is None:
+            self.resumed = False
             self.row.state(scoreboard.ACCEPTING)
         if not self._ready:
             self._ready = True
@@ -138,6 +141,7 @@ class Seat:
         """After a refusal or a `resume`: accept again."""
         if isinstance(self.asked, Promote):
             self.asked, self.deadline, self._told = None, None, False
+            self.resumed = True
             self.row.state(scoreboard.ACCEPTING)
 
     def refused(self, reason: str, detail: str) -> None:
@@ -154,7 +158,7 @@ class Seat:
         """Something that the operator of the pool should read."""
         self.connection.send("warning", code=code, message=message)
 
-    def leave(self, reason: str, code: int = 0) -> None:
+    def leave(self, reason: str, code: int = 0) -> NoReturn:
         """End this worker; does not return."""
         leave(
             self.connection,

@@ -65,6 +65,8 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         super().notify()
         if self.seat.asked is not None:
             self._drain()
+        elif self._drain_since is not None:
+            self._serve_on()
 
     def _agent_speaks(self, _fileobj: Any) -> None:
         self.seat.poll()
@@ -86,8 +88,11 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         elif isinstance(self.seat.asked, Promote) and now > (self.seat.deadline or now):
             busy = self.seat.row.busy
             self.seat.refused("timeout", f"{busy} requests in flight outlasted {self.seat.asked.timeout:g} s")
-            self._drain_since, self._closing = None, False
-            self._listen(True)
+            self._serve_on()
+
+    def _serve_on(self) -> None:
+        self._drain_since, self._closing = None, False
+        self._listen(True)
 
     def _listen(self, enabled: bool) -> None:
         if hasattr(ThreadWorker, "set_accept_enabled"):

@@ -132,6 +132,8 @@ public final class MoldCodec {
         fields.put("generation", p.generation());
         fields.put("spawn", p.spawn());
         fields.put("timeout", p.timeout().toMillis());
+        // On Linux this is CLOCK_MONOTONIC: a worker busy with a request reads this line late.
+        fields.put("sent", System.nanoTime());
       }
       case ToProcess.Resume r -> {
         fields.put("type", "resume");
