@@ -3,6 +3,8 @@ package io.refork.agent;
 import io.refork.agent.config.ConfigWatcher;
 import io.refork.agent.config.Listen;
 import io.refork.agent.config.RunSettings;
+import io.refork.agent.control.ControlServer;
+import io.refork.agent.control.LocalRequests;
 import io.refork.agent.linux.KernelException;
 import io.refork.agent.linux.LinuxKernel;
 import io.refork.agent.linux.ListenAddress;
@@ -12,6 +14,8 @@ import io.refork.agent.linux.Scoreboard;
 import io.refork.agent.linux.ScoreboardPlace;
 import io.refork.agent.linux.StateDirectory;
 import io.refork.agent.log.Log;
+import io.refork.agent.memory.Cgroup;
+import io.refork.agent.memory.MemoryReader;
 import io.refork.agent.pool.Pool;
 import io.refork.protocol.mold.MoldCodec;
 import io.refork.protocol.mold.ToProcess;
@@ -86,7 +90,8 @@ public final class Agent {
                     .map(l -> new ToProcess.ListenerFact(l.name(), l.address().toString()))
                     .toList(),
                 List.copyOf(settings.allowedThreads()));
-        var pool = new Pool(settings.pool(), new SecureRandom());
+        var random = new SecureRandom();
+        var pool = new Pool(settings.pool(), random);
         log.info(
             "agent started",
             "version",
@@ -97,17 +102,16 @@ public final class Agent {
             settings.pool().workers(),
             "takenOver",
             state.takenOver());
-        var loop =
-            new EventLoop(
-                kernel,
-                log,
-                pool,
-                board,
-                moldSocket,
-                facts,
-                l ->
-                    new UserSide(kernel, log, pool, l, board, listeners, settings, watcher, state));
-        return loop.run();
+        var loop = new EventLoop(kernel, log, pool, board, moldSocket, facts);
+        var session = Long.toHexString(random.nextLong());
+        var maker = new StatusMaker(session, pool, loop.members(), listeners, Cgroup.of("/"));
+        var local = kernel.listenUnix(state.resolve(LocalRequests.SOCKET).toString(), 16);
+        var side = new UserSide(kernel, log, loop, maker, local, watcher, new MemoryReader("/proc")::read);
+        try (var control = ControlServer.start(settings.control(), side::status, side::lastTurn)) {
+          return loop.run(side);
+        } finally {
+          side.close();
+        }
       }
     }
   }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
@@ -45,7 +46,6 @@ final class EventLoop {
   private final Members members;
   private final Conversations conversations;
   private final Hands hands;
-  private final Side side;
   private final PoolClock clock;
   private final Queue<Event> asked = new ConcurrentLinkedQueue<>();
   private final RateLimit orphanLines = new RateLimit(5, Duration.ofSeconds(10));
@@ -74,8 +74,7 @@ final class EventLoop {
       Pool pool,
       Scoreboard board,
       int moldSocket,
-      Hands.Facts facts,
-      java.util.function.Function<EventLoop, Side> side) {
+      Hands.Facts facts) {
     this.kernel = kernel;
     this.log = log;
     this.pool = pool;
@@ -85,7 +84,6 @@ final class EventLoop {
     this.conversations =
         new Conversations(kernel, log, members, moldSocket, this::bootCommand, this::tell);
     this.hands = new Hands(kernel, log, pool, board, members, conversations, facts, this::tell);
-    this.side = side.apply(this);
   }
 
   private OptionalInt bootCommand() {
@@ -104,7 +102,7 @@ final class EventLoop {
     return conversations.turnedAway();
   }
 
-  List<Action.Transition> failures() {
+  List<StatusMaker.Seen> failures() {
     return hands.failures();
   }
 
@@ -115,16 +113,16 @@ final class EventLoop {
   }
 
   /** Runs until the pool has ended; returns the exit code. */
-  int run() {
+  int run(Side side) {
     tell(new Event.Tick());
     while (exit.isEmpty()) {
-      turn();
+      turn(side);
     }
     conversations.closeAll();
     return exit.get();
   }
 
-  private void turn() {
+  private void turn(Side side) {
     var waits = new ArrayList<Integer>();
     waits.add(kernel.signalFd());
     waits.add(conversations.listener());
@@ -161,7 +159,7 @@ final class EventLoop {
     }
     if (pool.sweeping() && exit.isEmpty() && clock.now() >= nextSweep) {
       nextSweep = clock.now() + SWEEP;
-      tell(new Event.Strays(Strays.of(kernel, kernel.pid(), java.util.Set.of()).size()));
+      tell(new Event.Strays(Strays.of(kernel, kernel.pid(), Set.of()).size()));
     }
     side.turned(clock.now(), changed);
   }

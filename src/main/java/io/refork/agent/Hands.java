@@ -11,6 +11,7 @@ import io.refork.agent.pool.Action.Transition;
 import io.refork.agent.pool.Event;
 import io.refork.agent.pool.Pool;
 import io.refork.protocol.mold.ToProcess;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
@@ -51,7 +52,7 @@ final class Hands {
   private final Facts facts;
   private final Consumer<Event> tell;
   private final Set<Integer> commands = new HashSet<>();
-  private final ArrayDeque<Transition> failures = new ArrayDeque<>();
+  private final ArrayDeque<StatusMaker.Seen> failures = new ArrayDeque<>();
 
   Hands(
       Kernel kernel,
@@ -82,7 +83,7 @@ final class Hands {
   }
 
   /** The newest first. */
-  List<Transition> failures() {
+  List<StatusMaker.Seen> failures() {
     return List.copyOf(failures);
   }
 
@@ -210,7 +211,7 @@ final class Hands {
         "took",
         t.took());
     if (t.level() != Action.Level.INFO) {
-      failures.addFirst(t);
+      failures.addFirst(new StatusMaker.Seen(Instant.now(), t));
       while (failures.size() > MAX_FAILURES) {
         failures.removeLast();
       }

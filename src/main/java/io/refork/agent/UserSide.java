@@ -1,63 +1,159 @@
 package io.refork.agent;
 
 import io.refork.agent.config.ConfigWatcher;
-import io.refork.agent.config.RunSettings;
+import io.refork.agent.control.ControlServer;
+import io.refork.agent.control.LocalRequests;
+import io.refork.agent.control.LocalRequests.Verdict;
+import io.refork.agent.control.Status;
 import io.refork.agent.linux.Kernel;
-import io.refork.agent.linux.Listeners;
-import io.refork.agent.linux.Scoreboard;
-import io.refork.agent.linux.StateDirectory;
 import io.refork.agent.log.Log;
+import io.refork.agent.memory.Sampler;
+import io.refork.agent.memory.Sampler.Sample;
 import io.refork.agent.pool.Event;
-import io.refork.agent.pool.Pool;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 
-/** The loop's other half: what users see and say. */
+/** The loop's other half: what users see and say. It publishes; it decides nothing. */
 final class UserSide implements EventLoop.Side {
+  /** A status that is a moment old is good enough, and making one costs half a millisecond. */
+  private static final long PUBLISH = Duration.ofMillis(100).toNanos();
+
+  /** Ages and queue lengths move although nothing happens. */
+  private static final long PUBLISH_IDLE = Duration.ofSeconds(5).toNanos();
 
   private static final long LOOK_AT_CONFIG = Duration.ofSeconds(1).toNanos();
 
+  private final Kernel kernel;
   private final Log log;
   private final EventLoop loop;
+  private final StatusMaker maker;
+  private final LocalSocket socket;
   private final ConfigWatcher watcher;
+  private final Sampler sampler;
+  private volatile Status status;
+  private volatile Map<Integer, Sample> samples = Map.of();
+  private volatile long lastTurn;
+  private boolean stale = true;
+  private volatile boolean sampled;
+  private long published;
   private long nextConfig;
+  private long now;
 
   UserSide(
       Kernel kernel,
       Log log,
-      Pool pool,
       EventLoop loop,
-      Scoreboard board,
-      Listeners listeners,
-      RunSettings settings,
+      StatusMaker maker,
+      int localSocket,
       ConfigWatcher watcher,
-      StateDirectory state) {
+      Sampler.Reader reader) {
+    this.kernel = kernel;
     this.log = log;
     this.loop = loop;
+    this.maker = maker;
     this.watcher = watcher;
+    this.socket = new LocalSocket(kernel, localSocket, this::answer);
+    this.lastTurn = kernel.monotonicNanos();
+    this.status = fresh();
+    this.sampler =
+        new Sampler(
+            reader,
+            read -> {
+              samples = read;
+              sampled = true;
+              kernel.wake();
+            });
+  }
+
+  /** The newest status; from any thread, never waits. */
+  Status status() {
+    return status;
+  }
+
+  /** When the loop last turned, CLOCK_MONOTONIC nanoseconds; from any thread. */
+  long lastTurn() {
+    return lastTurn;
+  }
+
+  void close() {
+    sampler.close();
   }
 
   @Override
   public List<Integer> readable() {
-    return List.of();
+    return socket.readable();
   }
 
   @Override
-  public void read(int fd) {}
+  public void read(int fd) {
+    socket.read(fd, now);
+  }
 
   @Override
-  public void turned(long now, boolean changed) {
+  public void turned(long poolNow, boolean changed) {
+    now = poolNow;
+    lastTurn = kernel.monotonicNanos();
+    stale |= changed;
+    socket.turned(now);
     if (now >= nextConfig) {
       nextConfig = now + LOOK_AT_CONFIG;
-      switch (watcher.look()) {
-        case ConfigWatcher.Change.None() -> {}
-        case ConfigWatcher.Change.Settings s -> {
-          s.warnings().forEach(w -> log.warn("settings", "warning", w));
-          log.info("settings changed");
-          loop.ask(new Event.Desired(s.pool()));
-        }
-        case ConfigWatcher.Change.Broken b -> log.warn("settings", "warning", b.sentence());
+      lookAtConfig();
+    }
+    if (sampled) {
+      sampled = false;
+      stale = true;
+      var ratio = maker.sharedRatio(samples);
+      loop.ask(new Event.Shared(ratio.map(OptionalDouble::of).orElse(OptionalDouble.empty())));
+    }
+    if (stale && now - published >= PUBLISH || now - published >= PUBLISH_IDLE) {
+      publish();
+    }
+  }
+
+  private void publish() {
+    status = fresh();
+    published = now;
+    stale = false;
+    sampler.watch(
+        loop.members().all().stream().map(m -> new Sampler.Target(m.pid(), m.startTime())).toList());
+  }
+
+  private Status fresh() {
+    return maker.make(
+        now,
+        kernel.monotonicNanos(),
+        samples,
+        loop.failures(),
+        new StatusMaker.Counts(loop.orphans(), log.dropped()));
+  }
+
+  private byte[] answer(byte[] line) {
+    return LocalRequests.answer(line, fresh(), this::refork);
+  }
+
+  private Verdict refork() {
+    var seen = status;
+    if (seen.phase() != Status.Phase.SERVING) {
+      return new Verdict(false, "the pool is not serving: no refork now");
+    }
+    if (seen.refork().map(r -> r.outcome().equals("running")).orElse(false)) {
+      return new Verdict(false, "a refork is running already; see refork status");
+    }
+    loop.ask(new Event.ReforkAsked("local"));
+    return new Verdict(true, "asked for a refork; follow it by refork status --watch");
+  }
+
+  private void lookAtConfig() {
+    switch (watcher.look()) {
+      case ConfigWatcher.Change.None() -> {}
+      case ConfigWatcher.Change.Settings s -> {
+        s.warnings().forEach(w -> log.warn("settings", "warning", w));
+        log.info("settings changed");
+        loop.ask(new Event.Desired(s.pool()));
       }
+      case ConfigWatcher.Change.Broken b -> log.warn("settings", "warning", b.sentence());
     }
   }
 }

@@ -1,0 +1,134 @@
+"""What the test application does, by path; served by loop_app.py and by wsgi_app.py alike.
+
+Environment: APP_LOAD_SECONDS (how long loading takes), APP_READY_SECONDS (a newborn's pause before it is ready),
+APP_FAULT (path of a file; while it exists its first word says what newborns do: crash, hang, or never-ready; with a
+second word: only those of generations >= that number), APP_ERRORS_FROM (a generation that answers 500 from then on).
+"""
+
+import gc
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import uuid
+
+import refork
+
+LOADS = 0
+CACHE = {}
+SERVED = 0
+
+
+def load():
+    """Load the application: counts how often, into a file too when APP_LOADS names one."""
+    global LOADS
+    LOADS += 1
+    if os.environ.get("APP_LOADS"):
+        with open(os.environ["APP_LOADS"], "a") as f:
+            f.write("load %d\n" % os.getpid())
+    time.sleep(float(os.environ.get("APP_LOAD_SECONDS", "0")))
+    if os.environ.get("APP_LOAD_RAISES"):
+        raise RuntimeError(os.environ["APP_LOAD_RAISES"])
+
+
+class Node:
+    """Part of a cyclic structure: only the garbage collector frees it."""
+
+    __slots__ = ("other", "text")
+
+
+def fault(generation):
+    """What a newborn of this generation is told to do wrong, or None."""
+    path = os.environ.get("APP_FAULT")
+    if not path or not os.path.exists(path):
+        return None
+    with open(path) as f:
+        words = f.read().split()
+    if len(words) > 1 and generation < int(words[1]):
+        return None
+    return words[0] if words else None
+
+
+@refork.after_fork
+def _after_fork(*_args):
+    seat_generation = int(open("/proc/self/comm").read().rsplit("g", 1)[1])
+    wrong = fault(seat_generation)
+    if wrong == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if wrong in ("hang", "never-ready"):
+        while True:
+            time.sleep(1)
+    time.sleep(float(os.environ.get("APP_READY_SECONDS", "0")))
+
+
+def answer(path, slot, generation):
+    """(status, text) for a path."""
+    global SERVED
+    SERVED += 1
+    errors_from = os.environ.get("APP_ERRORS_FROM")
+    if errors_from and generation >= int(errors_from) and path != "/pid":
+        return 500, "bad generation"
+    word, _, rest = path.strip("/").partition("/")
+    if word in ("", "pid"):
+        return 200, "pid %d slot %d generation %d" % (os.getpid(), slot, generation)
+    if word == "sleep":
+        time.sleep(int(rest) / 1000)
+        return 200, "pid %d slept" % os.getpid()
+    if word == "status":
+        return int(rest), "as asked"
+    if word == "exit":
+        os._exit(int(rest))
+    if word == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if word == "hang":
+        while True:
+            time.sleep(1)
+    if word == "loads":
+        return 200, "loads %d" % LOADS
+    if word == "thread":
+        threading.Thread(target=time.sleep, args=(3600,), name=rest or "extra", daemon=True).start()
+        return 200, "started"
+    if word == "unsafe":
+        refork.not_fork_safe(rest or "because")
+        return 200, "not fork safe any more"
+    if word == "child":
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(3600)
+            os._exit(0)
+        return 200, "child %d" % pid
+    if word == "random":
+        return 200, "%s %s %s" % (random.random(), uuid.uuid4(), os.urandom(4).hex())
+    if word == "print":
+        sys.stdout.write(rest + "\n")  # buffered on purpose: leaving has to flush it
+        return 200, "printed"
+    if word == "cache":
+        return 200, build_cache(int(rest))
+    if word == "replace":
+        replace_cache(int(rest))
+        return 200, "replaced"
+    if word == "collect":
+        gc.collect()
+        return 200, "collected"
+    if word == "served":
+        return 200, str(SERVED)
+    return 404, "no such path"
+
+
+def build_cache(megabytes):
+    """The same cache in every worker, built when it is first asked for: about this many MB of small objects."""
+    if megabytes not in CACHE:
+        CACHE[megabytes] = ["%064d" % i for i in range(megabytes * 1024 * 1024 // 121)]
+    return "cached %d" % len(CACHE[megabytes])
+
+
+def replace_cache(count):
+    """A cache of cyclic objects that replaces the one before it."""
+    nodes = []
+    for i in range(count):
+        a, b = Node(), Node()
+        a.other, b.other, a.text, b.text = b, a, "%032d" % i, "%032d" % i
+        nodes.append(a)
+    CACHE["cyclic"] = nodes

@@ -1,0 +1,207 @@
+package io.refork.process;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * HTTP load on a port of this machine, by some threads, until it is stopped (or for two minutes). A failed request is
+ * any reply but 200, a refused connection or a reset. A keep-alive connection that is closed before a byte of the reply
+ * is retried once on a new one; such retries are counted apart.
+ */
+public final class Load implements AutoCloseable {
+  private static final long MOST_NANOS = 120_000_000_000L;
+
+  private final int port;
+  private final String path;
+  private final boolean keepAlive;
+  private final List<Thread> threads = new ArrayList<>();
+  private final AtomicLong requests = new AtomicLong();
+  private final AtomicLong retries = new AtomicLong();
+  private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Long> nanos = new ConcurrentLinkedQueue<>();
+  private final Map<String, Long> bodies = new ConcurrentHashMap<>();
+  private volatile boolean stopped;
+
+  private Load(int port, String path, boolean keepAlive) {
+    this.port = port;
+    this.path = path;
+    this.keepAlive = keepAlive;
+  }
+
+  /** A new connection for each request. */
+  public static Load newConnections(int port, String path, int clients) {
+    return new Load(port, path, false).start(clients);
+  }
+
+  /** One connection per client, reused. */
+  public static Load keepAlive(int port, String path, int clients) {
+    return new Load(port, path, true).start(clients);
+  }
+
+  /** What a run came to. {@code bodies}: how often each was answered. */
+  public record Result(
+      long requests, long retries, List<String> failures, List<Long> nanos, Map<String, Long> bodies) {
+    /** Milliseconds below which this share of the requests stayed. */
+    public double millis(double share) {
+      var sorted = nanos.stream().sorted().toList();
+      return sorted.isEmpty() ? 0 : sorted.get((int) Math.min(sorted.size() - 1, sorted.size() * share)) / 1e6;
+    }
+  }
+
+  /** One request on a connection of its own; the body. Throws when the reply is not 200. */
+  public static String get(int port, String path) throws IOException {
+    try (var socket = connect(port)) {
+      return exchange(socket, new BufferedInputStream(socket.getInputStream()), path, false).text();
+    }
+  }
+
+  private Load start(int clients) {
+    for (int i = 0; i < clients; i++) {
+      threads.add(Thread.ofPlatform().daemon().name("load-" + i).start(this::run));
+    }
+    return this;
+  }
+
+  /** Requests answered so far. */
+  public long requests() {
+    return requests.get();
+  }
+
+  /** Ends the load after the requests that are under way. */
+  public Result stop() {
+    stopped = true;
+    for (var thread : threads) {
+      try {
+        thread.join(60_000);
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    return new Result(
+        requests.get(), retries.get(), List.copyOf(failures), List.copyOf(nanos), new TreeMap<>(bodies));
+  }
+
+  @Override
+  public void close() {
+    stop();
+  }
+
+  private void run() {
+    var end = System.nanoTime() + MOST_NANOS;
+    Socket socket = null;
+    InputStream in = null;
+    while (!stopped && System.nanoTime() < end) {
+      var begun = System.nanoTime();
+      try {
+        var reused = socket != null;
+        Reply body;
+        try {
+          if (socket == null) {
+            socket = connect(port);
+            in = new BufferedInputStream(socket.getInputStream());
+          }
+          body = exchange(socket, in, path, keepAlive);
+        } catch (ClosedBeforeReply e) {
+          if (!reused) {
+            throw e;
+          }
+          retries.incrementAndGet();
+          socket.close();
+          socket = connect(port);
+          in = new BufferedInputStream(socket.getInputStream());
+          body = exchange(socket, in, path, keepAlive);
+        }
+        bodies.merge(body.text(), 1L, Long::sum);
+        nanos.add(System.nanoTime() - begun);
+        if (!keepAlive || body.closes()) {
+          socket.close();
+          socket = null;
+        }
+      } catch (IOException e) {
+        failures.add(e.toString());
+        socket = null;
+      }
+      requests.incrementAndGet();
+    }
+    if (socket != null) {
+      try {
+        socket.close();
+      } catch (IOException e) {
+        // nothing is lost with it
+      }
+    }
+  }
+
+  private static Socket connect(int port) throws IOException {
+    var socket = new Socket();
+    socket.connect(new InetSocketAddress("127.0.0.1", port), 5_000);
+    socket.setSoTimeout(30_000);
+    socket.setTcpNoDelay(true);
+    return socket;
+  }
+
+  private static final class ClosedBeforeReply extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    ClosedBeforeReply(String message) {
+      super(message);
+    }
+  }
+
+  /** {@code closes}: the server announced that it closes the connection. */
+  private record Reply(String text, boolean closes) {}
+
+  private static Reply exchange(Socket socket, InputStream in, String path, boolean keepAlive) throws IOException {
+    var request =
+        "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + (keepAlive ? "" : "Connection: close\r\n") + "\r\n";
+    String line;
+    try {
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      line = line(in);
+    } catch (IOException e) {
+      throw new ClosedBeforeReply(e.toString());
+    }
+    if (line.isEmpty()) {
+      throw new ClosedBeforeReply("closed before a byte of the reply");
+    }
+    var length = -1;
+    var closes = false;
+    for (var header = line(in); !header.isEmpty(); header = line(in)) {
+      var lower = header.toLowerCase(java.util.Locale.ROOT);
+      if (lower.startsWith("content-length:")) {
+        length = Integer.parseInt(header.substring(15).strip());
+      } else if (lower.startsWith("connection:")) {
+        closes = lower.contains("close");
+      }
+    }
+    var body = length >= 0 ? in.readNBytes(length) : in.readAllBytes();
+    if (length >= 0 && body.length != length) {
+      throw new IOException("the reply was cut after " + body.length + " of " + length + " bytes");
+    }
+    if (!line.contains(" 200")) {
+      throw new IOException("reply: " + line);
+    }
+    return new Reply(new String(body, StandardCharsets.UTF_8).strip(), closes);
+  }
+
+  private static String line(InputStream in) throws IOException {
+    var line = new StringBuilder();
+    for (int c = in.read(); c >= 0 && c != '\n'; c = in.read()) {
+      if (c != '\r') {
+        line.append((char) c);
+      }
+    }
+    return line.toString();
+  }
+}
