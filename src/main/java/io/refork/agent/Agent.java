@@ -106,7 +106,8 @@ public final class Agent {
         var session = Long.toHexString(random.nextLong());
         var maker = new StatusMaker(session, pool, loop.members(), listeners, Cgroup.of("/"));
         var local = kernel.listenUnix(state.resolve(LocalRequests.SOCKET).toString(), 16);
-        var side = new UserSide(kernel, log, loop, maker, local, watcher, new MemoryReader("/proc")::read);
+        var side =
+            new UserSide(kernel, log, loop, maker, local, watcher, new MemoryReader("/proc")::read);
         try (var control = ControlServer.start(settings.control(), side::status, side::lastTurn)) {
           return loop.run(side);
         } finally {

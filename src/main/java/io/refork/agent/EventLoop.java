@@ -69,12 +69,7 @@ final class EventLoop {
   }
 
   EventLoop(
-      Kernel kernel,
-      Log log,
-      Pool pool,
-      Scoreboard board,
-      int moldSocket,
-      Hands.Facts facts) {
+      Kernel kernel, Log log, Pool pool, Scoreboard board, int moldSocket, Hands.Facts facts) {
     this.kernel = kernel;
     this.log = log;
     this.pool = pool;

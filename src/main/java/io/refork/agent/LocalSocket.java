@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/** {@code agent.sock}: where {@code refork status} and {@code refork refork} ask. One line in, one line out, closed. */
+/**
+ * {@code agent.sock}: where {@code refork status} and {@code refork refork} ask. One line in, one
+ * line out, closed.
+ */
 final class LocalSocket {
   /** People and dashboards ask a few times a second at most. */
   private static final int MAX_LINKS = 16;

@@ -60,21 +60,31 @@ final class StatusMaker {
     return new Status(
         Version.text(),
         session,
-        view.stopping() ? Status.Phase.STOPPING : view.booting() ? Status.Phase.BOOTING : Status.Phase.SERVING,
+        view.stopping()
+            ? Status.Phase.STOPPING
+            : view.booting() ? Status.Phase.BOOTING : Status.Phase.SERVING,
         !view.stopping() && view.slots().stream().anyMatch(SlotView::ready),
         pool.settings().workers(),
         view.generation(),
         view.level(),
         view.molds().stream()
             .findFirst()
-            .map(m -> new Status.Mold(m.pid(), m.generation(), m.state(), process(m.pid(), samples))),
+            .map(
+                m ->
+                    new Status.Mold(m.pid(), m.generation(), m.state(), process(m.pid(), samples))),
         view.slots().stream().map(s -> worker(s, now, monotonic, samples)).toList(),
         memory,
         view.refork()
             .map(
                 r ->
                     new Status.Refork(
-                        Integer.toString(r.generation()), r.phase(), r.updated(), r.total(), r.outcome(), r.reason(), r.detail())),
+                        Integer.toString(r.generation()),
+                        r.phase(),
+                        r.updated(),
+                        r.total(),
+                        r.outcome(),
+                        r.reason(),
+                        r.detail())),
         failures.stream().map(StatusMaker::failure).toList(),
         listeners.all().stream().map(this::listener).toList(),
         counters(view, counts));
@@ -135,7 +145,8 @@ final class StatusMaker {
               pid ->
                   all.add(
                       new PoolMemory.Member(
-                          slot.generation() == newest ? Role.CURRENT : Role.OLD, reading(pid, samples))));
+                          slot.generation() == newest ? Role.CURRENT : Role.OLD,
+                          reading(pid, samples))));
     }
     return PoolMemory.of(all);
   }
@@ -152,7 +163,10 @@ final class StatusMaker {
                       case CURRENT -> "current";
                       case OLD -> "old";
                     },
-                    new Status.ProcessMemory(measure(s.privateOnly()), measure(s.proportional()), measure(s.resident()))));
+                    new Status.ProcessMemory(
+                        measure(s.privateOnly()),
+                        measure(s.proportional()),
+                        measure(s.resident()))));
     return new Status.Memory(
         measure(sum.proportional()),
         measure(sum.saved()),
@@ -180,14 +194,19 @@ final class StatusMaker {
     return new Status.Listener(
         l.name(),
         l.address().toString(),
-        queue.<Measure>map(q -> new Measure.Known(q.length())).orElse(new Measure.Unknown("not-tcp")),
-        queue.<Measure>map(q -> new Measure.Known(q.limit())).orElse(new Measure.Unknown("not-tcp")));
+        queue
+            .<Measure>map(q -> new Measure.Known(q.length()))
+            .orElse(new Measure.Unknown("not-tcp")),
+        queue
+            .<Measure>map(q -> new Measure.Known(q.limit()))
+            .orElse(new Measure.Unknown("not-tcp")));
   }
 
   private static Status.Failure failure(Seen seen) {
     var t = seen.transition();
     var what = t.detail().isEmpty() ? t.what() : t.what() + ": " + t.detail();
-    return new Status.Failure(seen.at().toString(), what, t.slot(), t.pid(), t.generation(), t.reason());
+    return new Status.Failure(
+        seen.at().toString(), what, t.slot(), t.pid(), t.generation(), t.reason());
   }
 
   private Status.Counters counters(PoolView view, Counts counts) {

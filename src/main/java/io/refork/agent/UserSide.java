@@ -1,7 +1,6 @@
 package io.refork.agent;
 
 import io.refork.agent.config.ConfigWatcher;
-import io.refork.agent.control.ControlServer;
 import io.refork.agent.control.LocalRequests;
 import io.refork.agent.control.LocalRequests.Verdict;
 import io.refork.agent.control.Status;
@@ -117,7 +116,9 @@ final class UserSide implements EventLoop.Side {
     published = now;
     stale = false;
     sampler.watch(
-        loop.members().all().stream().map(m -> new Sampler.Target(m.pid(), m.startTime())).toList());
+        loop.members().all().stream()
+            .map(m -> new Sampler.Target(m.pid(), m.startTime()))
+            .toList());
   }
 
   private Status fresh() {

@@ -27,8 +27,8 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * The real agent, {@code target/agent/bin/refork run}, as a child of the test, with a port and a state directory of its
- * own. Closing it ends it and whatever it has left, by pid.
+ * The real agent, {@code target/agent/bin/refork run}, as a child of the test, with a port and a
+ * state directory of its own. Closing it ends it and whatever it has left, by pid.
  */
 public final class AgentProcess implements AutoCloseable {
   /** More than any single step takes on a loaded machine; a test that needs it all has failed. */
@@ -73,7 +73,10 @@ public final class AgentProcess implements AutoCloseable {
       }
     }
 
-    /** Options of {@code refork run}; a later {@code --workers} does not replace an earlier one, so give each once. */
+    /**
+     * Options of {@code refork run}; a later {@code --workers} does not replace an earlier one, so
+     * give each once.
+     */
     public Builder options(String... more) {
       options.addAll(List.of(more));
       return this;
@@ -156,7 +159,15 @@ public final class AgentProcess implements AutoCloseable {
   public static Builder gunicornApp(String workerClass, String... more) {
     var builder =
         new Builder()
-            .command(Apps.PYTHON, "-m", "refork", "gunicorn", "-k", workerClass, "--chdir", Apps.directory());
+            .command(
+                Apps.PYTHON,
+                "-m",
+                "refork",
+                "gunicorn",
+                "-k",
+                workerClass,
+                "--chdir",
+                Apps.directory());
     return builder.command(more).command("wsgi_app:application");
   }
 
@@ -168,7 +179,9 @@ public final class AgentProcess implements AutoCloseable {
   // --- the process ---------------------------------------------------------------------------
 
   private void readLines() {
-    try (var in = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+    try (var in =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (var line = in.readLine(); line != null; line = in.readLine()) {
         lines.add(line);
         if (Boolean.getBoolean("refork.echo")) {
@@ -193,7 +206,7 @@ public final class AgentProcess implements AutoCloseable {
 
   /** The pid, as the test sees it, of a process that the agent calls {@code pid}. */
   public int outer(int pid) {
-    return asInit ? Proc.outer(pid()  , pid) : pid;
+    return asInit ? Proc.outer(pid(), pid) : pid;
   }
 
   public int port() {
@@ -259,6 +272,9 @@ public final class AgentProcess implements AutoCloseable {
 
   /** What {@code refork status -o json} says, by the agent's own socket. */
   public Json status() {
+    if (!process.isAlive()) {
+      throw new AssertionError("the agent has ended with " + process.exitValue() + "\n" + log());
+    }
     try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
       channel.connect(UnixDomainSocketAddress.of(stateDir.resolve("agent.sock")));
       channel.write(ByteBuffer.wrap("{\"ask\":\"status\"}\n".getBytes(StandardCharsets.UTF_8)));
@@ -286,17 +302,25 @@ public final class AgentProcess implements AutoCloseable {
   public Json awaitReady(int n) {
     return awaitStatus(
         n + " workers ready",
-        s -> s.list("workers").size() == n && s.list("workers").stream().allMatch(w -> w.text("state").equals("ready")));
+        s ->
+            s.list("workers").size() == n
+                && s.list("workers").stream().allMatch(w -> w.text("state").equals("ready")));
   }
 
-  /** Waits until every one of {@code n} workers is ready and of this generation, and the rollout is over. */
+  /**
+   * Waits until every one of {@code n} workers is ready and of this generation, and the rollout is
+   * over.
+   */
   public Json awaitGeneration(int n, int generation) {
     return awaitStatus(
         "all of generation " + generation,
         s ->
             s.list("workers").size() == n
                 && s.list("workers").stream()
-                    .allMatch(w -> w.text("state").equals("ready") && w.integer("generation") == generation)
+                    .allMatch(
+                        w ->
+                            w.text("state").equals("ready")
+                                && w.integer("generation") == generation)
                 && (s.isNull("refork") || !s.object("refork").text("outcome").equals("running")));
   }
 

@@ -2,7 +2,10 @@ package io.refork.process;
 
 import java.nio.file.Path;
 
-/** The applications that the tests run; Python by {@code -Drefork.python=…}, else the first on the path. */
+/**
+ * The applications that the tests run; Python by {@code -Drefork.python=…}, else the first on the
+ * path.
+ */
 public final class Apps {
   public static final String PYTHON = System.getProperty("refork.python", "python3");
 

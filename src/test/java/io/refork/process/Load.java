@@ -15,9 +15,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * HTTP load on a port of this machine, by some threads, until it is stopped (or for two minutes). A failed request is
- * any reply but 200, a refused connection or a reset. A keep-alive connection that is closed before a byte of the reply
- * is retried once on a new one; such retries are counted apart.
+ * HTTP load on a port of this machine, by some threads, until it is stopped (or for two minutes). A
+ * failed request is any reply but 200, a refused connection or a reset. A keep-alive connection
+ * that is closed before a byte of the reply is retried once on a new one; such retries are counted
+ * apart.
  */
 public final class Load implements AutoCloseable {
   private static final long MOST_NANOS = 120_000_000_000L;
@@ -51,11 +52,17 @@ public final class Load implements AutoCloseable {
 
   /** What a run came to. {@code bodies}: how often each was answered. */
   public record Result(
-      long requests, long retries, List<String> failures, List<Long> nanos, Map<String, Long> bodies) {
+      long requests,
+      long retries,
+      List<String> failures,
+      List<Long> nanos,
+      Map<String, Long> bodies) {
     /** Milliseconds below which this share of the requests stayed. */
     public double millis(double share) {
       var sorted = nanos.stream().sorted().toList();
-      return sorted.isEmpty() ? 0 : sorted.get((int) Math.min(sorted.size() - 1, sorted.size() * share)) / 1e6;
+      return sorted.isEmpty()
+          ? 0
+          : sorted.get((int) Math.min(sorted.size() - 1, sorted.size() * share)) / 1e6;
     }
   }
 
@@ -89,7 +96,11 @@ public final class Load implements AutoCloseable {
       }
     }
     return new Result(
-        requests.get(), retries.get(), List.copyOf(failures), List.copyOf(nanos), new TreeMap<>(bodies));
+        requests.get(),
+        retries.get(),
+        List.copyOf(failures),
+        List.copyOf(nanos),
+        new TreeMap<>(bodies));
   }
 
   @Override
@@ -162,9 +173,14 @@ public final class Load implements AutoCloseable {
   /** {@code closes}: the server announced that it closes the connection. */
   private record Reply(String text, boolean closes) {}
 
-  private static Reply exchange(Socket socket, InputStream in, String path, boolean keepAlive) throws IOException {
+  private static Reply exchange(Socket socket, InputStream in, String path, boolean keepAlive)
+      throws IOException {
     var request =
-        "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + (keepAlive ? "" : "Connection: close\r\n") + "\r\n";
+        "GET "
+            + path
+            + " HTTP/1.1\r\nHost: test\r\n"
+            + (keepAlive ? "" : "Connection: close\r\n")
+            + "\r\n";
     String line;
     try {
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));

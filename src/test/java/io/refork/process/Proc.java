@@ -90,7 +90,10 @@ public final class Proc {
   /** Sends a signal to one process. */
   public static void kill(int pid, String signal) {
     try {
-      var kill = new ProcessBuilder("kill", "-" + signal, Integer.toString(pid)).redirectErrorStream(true).start();
+      var kill =
+          new ProcessBuilder("kill", "-" + signal, Integer.toString(pid))
+              .redirectErrorStream(true)
+              .start();
       kill.waitFor();
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException(e);
@@ -125,7 +128,10 @@ public final class Proc {
         .sum();
   }
 
-  /** The pid out here of a process that is called {@code inner} in the namespace whose first process is {@code init}. */
+  /**
+   * The pid out here of a process that is called {@code inner} in the namespace whose first process
+   * is {@code init}.
+   */
   static int outer(int init, int inner) {
     return tree(init).stream()
         .filter(
