@@ -1,13 +1,11 @@
 package io.refork.agent;
 
 import io.refork.agent.config.ConfigWatcher;
-import io.refork.agent.config.Listen;
 import io.refork.agent.config.RunSettings;
 import io.refork.agent.control.ControlServer;
 import io.refork.agent.control.LocalRequests;
 import io.refork.agent.linux.KernelException;
 import io.refork.agent.linux.LinuxKernel;
-import io.refork.agent.linux.ListenAddress;
 import io.refork.agent.linux.Listeners;
 import io.refork.agent.linux.ProcessSetup;
 import io.refork.agent.linux.Scoreboard;
@@ -66,8 +64,8 @@ public final class Agent {
       RunSettings settings, List<String> command, ConfigWatcher watcher, Map<String, String> agents)
       throws KernelException, IOException {
     try (var state = StateDirectory.open(settings.stateDir());
-        var listeners = Listeners.open(addresses(settings), settings.backlog());
-        var log = Log.start(logFormat(settings))) {
+        var listeners = Listeners.open(settings.listen(), settings.backlog());
+        var log = Log.start(settings.logFormat())) {
       ProcessSetup.becomeSubreaper();
       ProcessSetup.becomeUndumpable();
       if (settings.hugePages() == RunSettings.HugePages.OFF) {
@@ -126,27 +124,6 @@ public final class Agent {
     return Math.max(2 * settings.pool().workers(), most) * 2
         + settings.pool().rollout().maxSurge()
         + 8;
-  }
-
-  private static Log.Format logFormat(RunSettings settings) {
-    return switch (settings.logFormat()) {
-      case TEXT -> Log.Format.TEXT;
-      case JSON -> Log.Format.JSON;
-    };
-  }
-
-  private static List<ListenAddress> addresses(RunSettings settings) {
-    return settings.listen().stream()
-        .map(
-            l ->
-                switch (l) {
-                  case Listen.Tcp t ->
-                      new ListenAddress(
-                          t.name(), new ListenAddress.Endpoint.Tcp(t.at().host(), t.at().port()));
-                  case Listen.UnixPath u ->
-                      new ListenAddress(u.name(), new ListenAddress.Endpoint.Unix(u.path()));
-                })
-        .toList();
   }
 
   private static Map<String, String> applicationEnvironment(

@@ -169,8 +169,12 @@ final class ConfigFile {
         e instanceof JsonParseException parse
             ? String.valueOf(parse.getOriginalMessage())
             : String.valueOf(e.getMessage());
-    int end = message.indexOf('\n');
-    return Escape.plain(end < 0 ? message : message.substring(0, end), Escape.MAX);
+    // What follows is of use to programmers only.
+    for (var tail : List.of("\n", ": was expecting (JSON", " (start marker")) {
+      int end = message.indexOf(tail);
+      message = end < 0 ? message : message.substring(0, end);
+    }
+    return Escape.plain(message, Escape.MAX);
   }
 
   private static List<String> names() {

@@ -46,7 +46,7 @@ public final class Options {
               text.equals("auto")
                   ? Optional.of(autoWorkers(Runtime.getRuntime().availableProcessors()))
                   : Parsers.whole(1, MAX_WORKERS).apply(text));
-  static final Option<Listen> LISTEN =
+  static final Option<String> LISTEN =
       fixed(
           "listen",
           POOL,
@@ -227,7 +227,7 @@ public final class Options {
           AGENT,
           "DIR",
           "",
-          "the path of a directory, at most 90 bytes",
+          "the path of a directory, at most 80 bytes",
           "Sockets and the lock of this agent, one directory for each. Default: $XDG_RUNTIME_DIR/refork, else"
               + " /tmp/refork-<uid>.",
           ONE,

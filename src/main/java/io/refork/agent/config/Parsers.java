@@ -14,9 +14,6 @@ import java.util.function.Function;
  * interpreted JVM.
  */
 final class Parsers {
-  /** A path of a Unix socket must fit {@code sockaddr_un}: 108 bytes with the final zero. */
-  static final int MAX_SOCKET_PATH = 107;
-
   private Parsers() {}
 
   /** When to refork: see {@code --refork-after}. */
@@ -155,7 +152,7 @@ final class Parsers {
       return Optional.empty(); // an IPv6 address without brackets: the port would be a guess
     }
     var port = number(text.substring(colon + 1), 65_535);
-    if (port.isEmpty() || host.length() > 253) {
+    if (port.isEmpty() || host.isEmpty() || host.length() > 253) {
       return Optional.empty();
     }
     for (int i = 0; i < host.length(); i++) {
@@ -165,48 +162,12 @@ final class Parsers {
         return Optional.empty();
       }
     }
-    return Optional.of(new HostPort(host.isEmpty() ? "0.0.0.0" : host, port.get().intValue()));
+    return Optional.of(new HostPort(host, port.get().intValue()));
   }
 
-  static Optional<Listen> listen(String text) {
-    int equals = text.indexOf('=');
-    var name = "";
-    var address = text;
-    // unix:/a=b has no name: a name holds no colon.
-    if (equals >= 0 && text.substring(0, equals).indexOf(':') < 0) {
-      name = text.substring(0, equals);
-      address = text.substring(equals + 1);
-      if (!isName(name)) {
-        return Optional.empty();
-      }
-    }
-    if (address.startsWith("unix:")) {
-      var path = address.substring("unix:".length());
-      boolean fits = path.getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH;
-      return path.startsWith("/") && fits && isPrintable(path)
-          ? Optional.of(new Listen.UnixPath(name, path))
-          : Optional.empty();
-    }
-    var finalName = name;
-    return hostPort(address).map(at -> new Listen.Tcp(finalName, at));
-  }
-
-  /**
-   * A listener's name goes into LISTEN_FDNAMES and into a metric's label: 1 to 32 of a small
-   * alphabet.
-   */
-  private static boolean isName(String name) {
-    if (name.isEmpty() || name.length() > 32) {
-      return false;
-    }
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      boolean letter = c >= 'a' && c <= 'z';
-      if (!letter && !(i > 0 && (c >= '0' && c <= '9' || c == '-'))) {
-        return false;
-      }
-    }
-    return true;
+  /** Only what could do harm: {@link io.refork.agent.linux.ListenAddress} checks them together. */
+  static Optional<String> listen(String text) {
+    return isPrintable(text) ? Optional.of(text) : Optional.empty();
   }
 
   static boolean isPrintable(String text) {

@@ -1,12 +1,13 @@
 package io.refork.agent.config;
 
+import io.refork.agent.linux.ListenAddress;
+import io.refork.agent.linux.ListenAddress.Endpoint;
 import io.refork.agent.pool.PoolSettings;
 import io.refork.agent.pool.PoolSettings.ReforkPolicy;
 import io.refork.agent.pool.PoolSettings.Rollout;
 import io.refork.agent.pool.PoolSettings.Timeouts;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,9 +15,6 @@ import java.util.Optional;
 
 /** The options' values after precedence, before they are checked against each other. */
 record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) {
-  /** More sockets than any server has; they are parked on descriptors of their own. */
-  private static final int MAX_LISTENERS = 16;
-
   /**
    * The values of one option.
    *
@@ -96,47 +94,21 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
         recycle);
   }
 
-  /** Unnamed sockets become http, http2, …; names and addresses are unique. */
-  private List<Listen> listeners() throws UsageException {
-    var where = of(Options.LISTEN).where();
-    var wanted = all(Options.LISTEN);
-    if (wanted.size() > MAX_LISTENERS) {
-      throw new UsageException(
-          where + ": " + wanted.size() + " sockets are too many; give at most " + MAX_LISTENERS);
+  private List<ListenAddress> listeners() throws UsageException {
+    try {
+      return ListenAddress.parse(all(Options.LISTEN));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(of(Options.LISTEN).where() + ": " + e.getMessage());
     }
-    var names = new HashSet<String>();
-    var addresses = new HashSet<String>();
-    for (var listen : wanted) {
-      if (!listen.name().isEmpty() && !names.add(listen.name())) {
-        throw new UsageException(
-            where + ": the name " + listen.name() + " is given twice; names are unique");
-      }
-      if (!listen.address().endsWith(":0") && !addresses.add(listen.address())) {
-        throw new UsageException(
-            where + ": " + listen.address() + " is given twice; give each address once");
-      }
-    }
-    var listeners = new ArrayList<Listen>();
-    for (var listen : wanted) {
-      var name = listen.name();
-      for (int n = 1; name.isEmpty(); n++) {
-        var candidate = n == 1 ? "http" : "http" + n;
-        name = names.add(candidate) ? candidate : "";
-      }
-      listeners.add(listen.named(name));
-    }
-    return listeners;
   }
 
-  private HostPort control(List<Listen> listeners) throws UsageException {
+  private HostPort control(List<ListenAddress> listeners) throws UsageException {
     var control = one(Options.CONTROL);
     for (var listen : listeners) {
-      if (listen instanceof Listen.Tcp tcp
+      if (listen.endpoint() instanceof Endpoint.Tcp tcp
           && control.port() != 0
-          && tcp.at().port() == control.port()
-          && (tcp.at().host().equals(control.host())
-              || isAny(tcp.at().host())
-              || isAny(control.host()))) {
+          && tcp.port() == control.port()
+          && (tcp.host().equals(control.host()) || isAny(tcp.host()) || isAny(control.host()))) {
         throw new UsageException(
             of(Options.CONTROL).where()
                 + " and "

@@ -1,5 +1,6 @@
 package io.refork.agent.config;
 
+import io.refork.agent.linux.ListenAddress;
 import io.refork.agent.log.Log;
 import io.refork.agent.pool.PoolSettings;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ import java.util.Set;
  */
 public record RunSettings(
     PoolSettings pool,
-    List<Listen> listen,
+    List<ListenAddress> listen,
     int backlog,
     HostPort control,
     Path stateDir,

@@ -11,9 +11,10 @@ import java.util.Optional;
 /** Where an agent keeps its sockets and its lock, and where its clients look for it. */
 public final class StateDir {
   /**
-   * The longest file name below it is 16 bytes with its slash, and a socket's path may have 107.
+   * Below it lie /refork (when the directory itself cannot be private) and names of up to 16 bytes,
+   * and a socket's path may have 107.
    */
-  private static final int MAX_BYTES = Parsers.MAX_SOCKET_PATH - 17;
+  private static final int MAX_BYTES = 80;
 
   private StateDir() {}
 
