@@ -12,6 +12,7 @@ import static io.refork.agent.config.Option.Shape.REPEATED;
 import io.refork.agent.config.Option.Shape;
 import io.refork.agent.config.Parsers.Thresholds;
 import io.refork.agent.config.RunSettings.HugePages;
+import io.refork.agent.linux.ListenAddress;
 import io.refork.agent.log.Log;
 import io.refork.agent.pool.PoolSettings.Recycle;
 import io.refork.agent.pool.PoolSettings.Unavailable;
@@ -46,7 +47,7 @@ public final class Options {
               text.equals("auto")
                   ? Optional.of(autoWorkers(Runtime.getRuntime().availableProcessors()))
                   : Parsers.whole(1, MAX_WORKERS).apply(text));
-  static final Option<String> LISTEN =
+  static final Option<ListenAddress> LISTEN =
       fixed(
           "listen",
           POOL,

@@ -1,5 +1,7 @@
 package io.refork.agent.config;
 
+import io.refork.agent.linux.ListenAddress;
+import io.refork.agent.linux.ListenAddress.Endpoint;
 import io.refork.agent.pool.PoolSettings.Recycle;
 import io.refork.agent.pool.PoolSettings.Unavailable;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +16,9 @@ import java.util.function.Function;
  * interpreted JVM.
  */
 final class Parsers {
+  /** A path of a Unix socket must fit {@code sockaddr_un}: 108 bytes with the final zero. */
+  private static final int MAX_SOCKET_PATH = 107;
+
   private Parsers() {}
 
   /** When to refork: see {@code --refork-after}. */
@@ -165,9 +170,50 @@ final class Parsers {
     return Optional.of(new HostPort(host, port.get().intValue()));
   }
 
-  /** Only what could do harm: {@link io.refork.agent.linux.ListenAddress} checks them together. */
-  static Optional<String> listen(String text) {
-    return isPrintable(text) ? Optional.of(text) : Optional.empty();
+  /** One socket; its name is empty when none is given. */
+  static Optional<ListenAddress> listen(String text) {
+    int equals = text.indexOf('=');
+    var name = "";
+    var address = text;
+    // unix:/a=b has no name: a name holds no colon.
+    if (equals >= 0 && text.substring(0, equals).indexOf(':') < 0) {
+      name = text.substring(0, equals);
+      address = text.substring(equals + 1);
+      if (!isName(name)) {
+        return Optional.empty();
+      }
+    }
+    var finalName = name;
+    return endpoint(address).map(endpoint -> new ListenAddress(finalName, endpoint));
+  }
+
+  private static Optional<Endpoint> endpoint(String address) {
+    if (!address.startsWith("unix:")) {
+      return hostPort(address).map(at -> new Endpoint.Tcp(at.host(), at.port()));
+    }
+    var path = address.substring("unix:".length());
+    boolean fits = path.getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH;
+    return path.startsWith("/") && fits && isPrintable(path)
+        ? Optional.of(new Endpoint.Unix(path))
+        : Optional.empty();
+  }
+
+  /**
+   * A listener's name goes into LISTEN_FDNAMES and into a metric's label: 1 to 32 of a small
+   * alphabet.
+   */
+  private static boolean isName(String name) {
+    if (name.isEmpty() || name.length() > 32) {
+      return false;
+    }
+    for (int i = 0; i < name.length(); i++) {
+      char c = name.charAt(i);
+      boolean letter = c >= 'a' && c <= 'z';
+      if (!letter && !(i > 0 && (c >= '0' && c <= '9' || c == '-'))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   static boolean isPrintable(String text) {

@@ -8,6 +8,7 @@ import io.refork.agent.pool.PoolSettings.Rollout;
 import io.refork.agent.pool.PoolSettings.Timeouts;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,9 @@ import java.util.Optional;
 
 /** The options' values after precedence, before they are checked against each other. */
 record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) {
+  /** More than any server has; each takes a descriptor of every process. */
+  private static final int MAX_LISTENERS = 16;
+
   /**
    * The values of one option.
    *
@@ -94,12 +98,37 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
         recycle);
   }
 
+  /** Unnamed sockets become http, http2, …; names and addresses are unique. */
   private List<ListenAddress> listeners() throws UsageException {
-    try {
-      return ListenAddress.parse(all(Options.LISTEN));
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(of(Options.LISTEN).where() + ": " + e.getMessage());
+    var where = of(Options.LISTEN).where();
+    var wanted = all(Options.LISTEN);
+    if (wanted.size() > MAX_LISTENERS) {
+      throw new UsageException(
+          where + ": " + wanted.size() + " sockets are too many; give at most " + MAX_LISTENERS);
     }
+    var names = new HashSet<String>();
+    var addresses = new HashSet<String>();
+    for (var listen : wanted) {
+      if (!listen.name().isEmpty() && !names.add(listen.name())) {
+        throw new UsageException(
+            where + ": the name " + listen.name() + " is given twice; names are unique");
+      }
+      var address = listen.endpoint().toString();
+      if (!address.endsWith(":0") && !addresses.add(address)) {
+        throw new UsageException(
+            where + ": " + address + " is given twice; give each address once");
+      }
+    }
+    var listeners = new ArrayList<ListenAddress>();
+    for (var listen : wanted) {
+      var name = listen.name();
+      for (int n = 1; name.isEmpty(); n++) {
+        var candidate = n == 1 ? "http" : "http" + n;
+        name = names.add(candidate) ? candidate : "";
+      }
+      listeners.add(new ListenAddress(name, listen.endpoint()));
+    }
+    return listeners;
   }
 
   private HostPort control(List<ListenAddress> listeners) throws UsageException {
