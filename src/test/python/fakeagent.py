@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -231,6 +232,7 @@ class FakeAgent:
             peer.sock.close()
         for sock in (self.server, *self.listeners):
             sock.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def log(self) -> str:
         return self.out.read_text(errors="replace") if self.out.exists() else ""

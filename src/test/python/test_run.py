@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import sys
@@ -612,8 +611,3 @@ def test_an_after_fork_hook_that_raises_ends_the_worker_before_it_is_ready(agent
     worker.welcome(0, 0)
     assert "after_fork hook" in worker.expect("leaving")["reason"]
     assert worker.exit_code() == 1
-
-
-def teardown_module():
-    for folder in Path("/tmp").glob("refork-test-*"):
-        shutil.rmtree(folder, ignore_errors=True)

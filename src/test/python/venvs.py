@@ -54,6 +54,12 @@ def interpreter(version: str) -> Path | None:
     return None
 
 
+def first(packages: str, *versions: str) -> Pair:
+    """These packages with the first of these interpreters that is here; else with the first, to be skipped by name."""
+    here = (version for version in versions if interpreter(version) is not None)
+    return Pair(next(here, versions[0]), packages)
+
+
 def python(pair: Pair) -> str:
     """The pair's interpreter, in an environment with its packages; raises RuntimeError with the reason why not."""
     requirements = HERE / "matrix" / f"{pair.packages}.txt"

@@ -170,7 +170,9 @@ def _worker_class(cfg: GivenConfig) -> type[SeatWorker]:
     try:
         chosen = util.load_class(wanted)
     except (Exception, SystemExit) as e:
-        refuse(f"worker class {wanted!r} cannot be loaded: {e}")
+        # gunicorn's message has a whole traceback in it; its last line that names an error is the one to read.
+        why = [line for line in str(e).splitlines() if "Error" in line] or [type(e).__name__]
+        refuse(f"worker class {wanted} cannot be loaded: {why[-1].strip()}")
     for ours, theirs in ((Gthread, ThreadWorker), (Sync, SyncWorker)):
         if chosen is theirs:
             return ours
