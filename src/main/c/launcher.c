@@ -77,7 +77,13 @@ static char *home(void) {
   return path;
 }
 
-static void prepare_process(void) {
+/* These have no loop that reads signals: they shall end on Ctrl-C as any program does. */
+static int is_client(const char *command) {
+  return strcmp(command, "status") == 0 || strcmp(command, "refork") == 0 || strcmp(command, "install") == 0 ||
+         strcmp(command, "check") == 0;
+}
+
+static void block_signals(void) {
   sigset_t blocked;
   sigemptyset(&blocked);
   for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++) {
@@ -85,13 +91,17 @@ static void prepare_process(void) {
     signal(SIGNALS[i], SIG_DFL); /* an inherited "ignore" for CHLD would take the exit codes of our children */
   }
   sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static void open_standard_streams(void) {
   /* Without these three the JVM's own files would become its stdin, stdout and stderr. */
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
 }
 
 int main(int argc, char **argv) {
-  prepare_process();
+  if (argc < 2 || !is_client(argv[1])) block_signals();
+  open_standard_streams();
   char *folder = home();
   char *java = format("%s/runtime/bin/%s", folder, "java");
   char **arguments = checked(calloc((size_t)argc + 8, sizeof *arguments));

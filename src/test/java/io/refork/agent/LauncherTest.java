@@ -137,6 +137,15 @@ class LauncherTest {
   }
 
   @Test
+  @DisplayName("a client command ends on Ctrl-C as any program does: its signals are not blocked")
+  void clientSignals() throws Exception {
+    runtimeThatTells();
+    for (var command : List.of("status", "refork", "install", "check")) {
+      assertThat(run(Map.of(), launcher.toString(), command).mask("SigBlk")).isZero();
+    }
+  }
+
+  @Test
   @DisplayName("arguments arrive as they were given, also those that look like the JVM's")
   void arguments() throws Exception {
     runtimeThatTells();

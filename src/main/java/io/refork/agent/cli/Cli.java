@@ -1,5 +1,6 @@
 package io.refork.agent.cli;
 
+import io.refork.agent.AgentFolder;
 import io.refork.agent.Version;
 import io.refork.agent.cli.AgentClient.NoAnswer;
 import io.refork.agent.config.ConfigWatcher;
@@ -11,6 +12,7 @@ import io.refork.agent.config.StateDir;
 import io.refork.agent.config.UsageException;
 import io.refork.agent.log.Escape;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,6 +66,7 @@ public final class Cli {
         case "run" -> start(parsed);
         case "status" -> status(parsed);
         case "refork" -> statusCommand(parsed).refork();
+        case "install" -> install(words(parsed));
         default -> throw new UsageException("refork " + first + " is not there yet");
       };
     } catch (UsageException e) {
@@ -71,7 +74,7 @@ public final class Cli {
           (Specs.COMMANDS.contains(first) ? "refork " + first + ": " : "refork: ") + e.sentence());
       err.flush();
       return USAGE;
-    } catch (NoAnswer e) {
+    } catch (NoAnswer | InstallCommand.Failure e) {
       out.flush();
       err.println("refork " + first + ": " + e.getMessage());
       err.flush();
@@ -134,6 +137,18 @@ public final class Cli {
     var command = statusCommand(parsed);
     boolean json = format.equals("json");
     return parsed.hasMatchedOption("--watch") ? command.watch(json) : command.show(json);
+  }
+
+  private int install(List<String> words) throws UsageException, InstallCommand.Failure {
+    if (words.size() != 1) {
+      throw new UsageException("give one directory, as in: refork install /refork");
+    }
+    var home = AgentFolder.ofThisProcess();
+    if (home.isEmpty()) {
+      throw new InstallCommand.Failure(
+          "the agent's folder is not known, because this JVM was not started by its bin/refork; run that one");
+    }
+    return new InstallCommand(home.get(), out).install(Path.of(words.getFirst()));
   }
 
   private StatusCommand statusCommand(ParseResult parsed) throws UsageException {

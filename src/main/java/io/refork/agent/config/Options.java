@@ -14,6 +14,7 @@ import io.refork.agent.config.Parsers.Thresholds;
 import io.refork.agent.config.RunSettings.HugePages;
 import io.refork.agent.linux.ListenAddress;
 import io.refork.agent.log.Log;
+import io.refork.agent.memory.Cgroup;
 import io.refork.agent.pool.PoolSettings.Recycle;
 import io.refork.agent.pool.PoolSettings.Unavailable;
 import java.nio.file.Path;
@@ -45,7 +46,7 @@ public final class Options {
           "How many workers serve. auto: the container's CPU limit, else the usable CPUs; at least 2.",
           text ->
               text.equals("auto")
-                  ? Optional.of(autoWorkers(Runtime.getRuntime().availableProcessors()))
+                  ? Optional.of(autoWorkers())
                   : Parsers.whole(1, MAX_WORKERS).apply(text));
   static final Option<ListenAddress> LISTEN =
       fixed(
@@ -304,12 +305,9 @@ public final class Options {
     return Optional.empty();
   }
 
-  /**
-   * {@code --workers auto}: the JVM's count of processors already heeds the cgroup's quota (v1 and
-   * v2) and the affinity.
-   */
-  static int autoWorkers(int processors) {
-    return Math.min(MAX_WORKERS, Math.max(2, processors));
+  /** {@code --workers auto}: the control groups' CPU limit, else the usable CPUs; at least 2. */
+  private static int autoWorkers() {
+    return Math.min(MAX_WORKERS, Cgroup.of("").workers(Runtime.getRuntime().availableProcessors()));
   }
 
   private static <T> Option<T> live(

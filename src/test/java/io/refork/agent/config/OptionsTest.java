@@ -54,11 +54,12 @@ class OptionsTest {
         .isEqualTo(Path.of("/tmp/refork-" + uid));
   }
 
-  @ParameterizedTest
-  @CsvSource({"1,2", "2,2", "7,7", "600,512"})
-  @DisplayName("--workers auto is the number of usable CPUs, at least 2")
-  void auto(int processors, int workers) {
-    assertThat(Options.autoWorkers(processors)).isEqualTo(workers);
+  @Test
+  @DisplayName("--workers auto is at least 2")
+  void auto() throws UsageException {
+    assertThat(flag("workers", "auto").pool().workers())
+        .isBetween(2, 512)
+        .isEqualTo(read(Map.of()).pool().workers());
   }
 
   @ParameterizedTest
