@@ -2,16 +2,10 @@ package io.refork.process;
 
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -275,14 +269,7 @@ public final class AgentProcess implements AutoCloseable {
     if (!process.isAlive()) {
       throw new AssertionError("the agent has ended with " + process.exitValue() + "\n" + log());
     }
-    try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      channel.connect(UnixDomainSocketAddress.of(stateDir.resolve("agent.sock")));
-      channel.write(ByteBuffer.wrap("{\"ask\":\"status\"}\n".getBytes(StandardCharsets.UTF_8)));
-      var answer = Channels.newInputStream(channel).readAllBytes();
-      return new Json(JSON.std.mapFrom(answer)).object("status");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return LocalStatus.of(stateDir);
   }
 
   /** Waits until the status is as wanted; an agent that does not answer yet is asked again. */

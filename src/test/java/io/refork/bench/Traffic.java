@@ -1,0 +1,128 @@
+package io.refork.bench;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Paced HTTP traffic on a server of this machine: some clients, each with at most one request under way and a fixed
+ * number of requests per second, so that two servers get the same work at the same time. Ends by itself after ten
+ * minutes.
+ */
+final class Traffic implements AutoCloseable {
+  private static final long MOST_NANOS = Duration.ofMinutes(10).toNanos();
+
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(10)).build();
+  private final List<String> paths;
+  private final int port;
+  private final long interval;
+  private final AtomicInteger next = new AtomicInteger();
+  private final ConcurrentLinkedQueue<Reply> replies = new ConcurrentLinkedQueue<>();
+  private final List<Thread> clients = new ArrayList<>();
+  private volatile boolean stopped;
+
+  /** One request: when it ended and how long it took, both in nanoseconds, and what went wrong ("" for nothing). */
+  record Reply(long at, long took, String failure) {}
+
+  /** What was seen in a span of time. */
+  record Summary(int requests, int failures, double p50Millis, double p99Millis) {
+    static Summary of(List<Reply> replies) {
+      var sorted = replies.stream().mapToLong(Reply::took).sorted().toArray();
+      return new Summary(
+          sorted.length,
+          (int) replies.stream().filter(r -> !r.failure().isEmpty()).count(),
+          percentile(sorted, 0.50),
+          percentile(sorted, 0.99));
+    }
+
+    static double percentile(long[] sorted, double share) {
+      return sorted.length == 0 ? Double.NaN : sorted[(int) Math.min(sorted.length - 1, sorted.length * share)] / 1e6;
+    }
+  }
+
+  Traffic(int port, List<String> paths, int clients, double perSecond) {
+    this.port = port;
+    this.paths = paths;
+    this.interval = (long) (1e9 * clients / perSecond);
+    for (int i = 0; i < clients; i++) {
+      long offset = interval * i / clients;
+      this.clients.add(Thread.ofPlatform().daemon().name("client-" + port + "-" + i).start(() -> run(offset)));
+    }
+  }
+
+  private void run(long offset) {
+    long start = System.nanoTime();
+    long due = start + offset;
+    while (!stopped && System.nanoTime() - start < MOST_NANOS) {
+      pause(due - System.nanoTime());
+      var path = paths.get(next.getAndIncrement() % paths.size());
+      long begun = System.nanoTime();
+      var failure = get(path);
+      long ended = System.nanoTime();
+      replies.add(new Reply(ended, ended - begun, failure));
+      // Who is late catches up by at most one request: a stalled server is not punished by a burst.
+      due = Math.max(due + interval, ended - interval);
+    }
+  }
+
+  /** The JDK's client retries an idempotent request once when a kept-alive connection was closed before the reply. */
+  private String get(String path) {
+    try {
+      var request =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(Duration.ofSeconds(30)).build();
+      int code = http.send(request, BodyHandlers.discarding()).statusCode();
+      return code == 200 ? "" : "status " + code;
+    } catch (IOException e) {
+      return e.toString();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "";
+    }
+  }
+
+  private static void pause(long nanos) {
+    if (nanos > 0) {
+      try {
+        Thread.sleep(Duration.ofNanos(nanos));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Replies that ended in [from, to), {@link System#nanoTime()}. */
+  List<Reply> between(long from, long to) {
+    return replies.stream().filter(r -> r.at() - from >= 0 && r.at() - to < 0).toList();
+  }
+
+  List<String> failures() {
+    return replies.stream().map(Reply::failure).filter(f -> !f.isEmpty()).distinct().toList();
+  }
+
+  @Override
+  public void close() {
+    stopped = true;
+    for (var client : clients) {
+      try {
+        client.join(40_000);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  static double median(double... values) {
+    var sorted = Arrays.stream(values).sorted().toArray();
+    int n = sorted.length;
+    return n == 0 ? Double.NaN : n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+  }
+}
