@@ -22,33 +22,94 @@ final class MemoryPlot {
   record Mark(double seconds, String text) {}
 
   static String svg(String title, List<Line> lines, List<Mark> marks) {
-    double maxX = lines.stream().flatMap(l -> l.points().stream()).mapToDouble(Point::seconds).max().orElse(1);
-    double maxY = nice(lines.stream().flatMap(l -> l.points().stream()).mapToDouble(Point::value).max().orElse(1) * 1.05);
+    double maxX =
+        lines.stream()
+            .flatMap(l -> l.points().stream())
+            .mapToDouble(Point::seconds)
+            .max()
+            .orElse(1);
+    double maxY =
+        nice(
+            lines.stream()
+                    .flatMap(l -> l.points().stream())
+                    .mapToDouble(Point::value)
+                    .max()
+                    .orElse(1)
+                * 1.05);
     var out = new StringBuilder();
-    add(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">", WIDTH, HEIGHT);
+    add(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
+        WIDTH,
+        HEIGHT);
     add(out, "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>");
-    add(out, "<text x=\"%d\" y=\"20\" font-size=\"15\" font-weight=\"bold\">%s</text>", LEFT, escaped(title));
+    add(
+        out,
+        "<text x=\"%d\" y=\"20\" font-size=\"15\" font-weight=\"bold\">%s</text>",
+        LEFT,
+        escaped(title));
     for (int i = 0; i <= 5; i++) {
       double value = maxY * i / 5;
       double y = y(value, maxY);
-      add(out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>", LEFT, WIDTH - RIGHT, y, y);
-      add(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.0f MiB</text>", LEFT - 6, y + 4, value);
+      add(
+          out,
+          "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>",
+          LEFT,
+          WIDTH - RIGHT,
+          y,
+          y);
+      add(
+          out,
+          "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.0f MiB</text>",
+          LEFT - 6,
+          y + 4,
+          value);
     }
     int step = Math.max(5, (int) Math.ceil(maxX / 10 / 5) * 5);
     for (int s = 0; s <= maxX; s += step) {
-      add(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d s</text>", x(s, maxX), HEIGHT - BOTTOM + 18, s);
+      add(
+          out,
+          "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d s</text>",
+          x(s, maxX),
+          HEIGHT - BOTTOM + 18,
+          s);
     }
     for (var mark : marks) {
       double x = x(mark.seconds(), maxX);
-      add(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#888\" stroke-dasharray=\"4 3\"/>", x, x, TOP, HEIGHT - BOTTOM);
-      add(out, "<text x=\"%.1f\" y=\"%d\" fill=\"#555\">%s</text>", x + 4, TOP + 12, escaped(mark.text()));
+      add(
+          out,
+          "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#888\" stroke-dasharray=\"4 3\"/>",
+          x,
+          x,
+          TOP,
+          HEIGHT - BOTTOM);
+      add(
+          out,
+          "<text x=\"%.1f\" y=\"%d\" fill=\"#555\">%s</text>",
+          x + 4,
+          TOP + 12,
+          escaped(mark.text()));
     }
     int legend = LEFT;
     for (var line : lines) {
       var points = new StringBuilder();
-      line.points().forEach(p -> points.append(String.format(Locale.ROOT, "%.1f,%.1f ", x(p.seconds(), maxX), y(p.value(), maxY))));
-      add(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"%s\"/>", line.colour(), points);
-      add(out, "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"4\" fill=\"%s\"/>", legend, HEIGHT - 14, line.colour());
+      line.points()
+          .forEach(
+              p ->
+                  points.append(
+                      String.format(
+                          Locale.ROOT, "%.1f,%.1f ", x(p.seconds(), maxX), y(p.value(), maxY))));
+      add(
+          out,
+          "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"%s\"/>",
+          line.colour(),
+          points);
+      add(
+          out,
+          "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"4\" fill=\"%s\"/>",
+          legend,
+          HEIGHT - 14,
+          line.colour());
       add(out, "<text x=\"%d\" y=\"%d\">%s</text>", legend + 20, HEIGHT - 8, escaped(line.name()));
       legend += 30 + 7 * line.name().length();
     }

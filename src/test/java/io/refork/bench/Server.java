@@ -10,7 +10,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** A server under measurement: some command that listens on a port, and everything that it starts. */
+/**
+ * A server under measurement: some command that listens on a port, and everything that it starts.
+ */
 final class Server implements AutoCloseable {
   private static final Duration START = Duration.ofSeconds(60);
 
@@ -23,11 +25,20 @@ final class Server implements AutoCloseable {
   }
 
   /** Starts it and waits until it answers {@code path}; its output goes to {@code log}. */
-  static Server start(List<String> command, Map<String, String> environment, Path directory, int port, String path, Path log) {
+  static Server start(
+      List<String> command,
+      Map<String, String> environment,
+      Path directory,
+      int port,
+      String path,
+      Path log) {
     try {
       Files.createDirectories(log.getParent());
       var builder =
-          new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).redirectOutput(log.toFile());
+          new ProcessBuilder(command)
+              .directory(directory.toFile())
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile());
       builder.environment().putAll(environment);
       var server = new Server(builder.start(), port);
       long end = System.nanoTime() + START.toNanos();
@@ -68,7 +79,9 @@ final class Server implements AutoCloseable {
     return Proc.tree(pid()).stream().map(Proc.Id::pid).toList();
   }
 
-  /** Σ of a field of smaps_rollup over all its processes, in bytes; the agent or arbiter included. */
+  /**
+   * Σ of a field of smaps_rollup over all its processes, in bytes; the agent or arbiter included.
+   */
   long sum(String field) {
     return processes().stream().mapToLong(p -> Proc.smaps(p, field)).sum();
   }

@@ -13,15 +13,18 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Paced HTTP traffic on a server of this machine: some clients, each with at most one request under way and a fixed
- * number of requests per second, so that two servers get the same work at the same time. Ends by itself after ten
- * minutes.
+ * Paced HTTP traffic on a server of this machine: some clients, each with at most one request under
+ * way and a fixed number of requests per second, so that two servers get the same work at the same
+ * time. Ends by itself after ten minutes.
  */
 final class Traffic implements AutoCloseable {
   private static final long MOST_NANOS = Duration.ofMinutes(10).toNanos();
 
   private final HttpClient http =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(10)).build();
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(10))
+          .build();
   private final List<String> paths;
   private final int port;
   private final long interval;
@@ -30,7 +33,10 @@ final class Traffic implements AutoCloseable {
   private final List<Thread> clients = new ArrayList<>();
   private volatile boolean stopped;
 
-  /** One request: when it ended and how long it took, both in nanoseconds, and what went wrong ("" for nothing). */
+  /**
+   * One request: when it ended and how long it took, both in nanoseconds, and what went wrong (""
+   * for nothing).
+   */
   record Reply(long at, long took, String failure) {}
 
   /** What was seen in a span of time. */
@@ -45,7 +51,9 @@ final class Traffic implements AutoCloseable {
     }
 
     static double percentile(long[] sorted, double share) {
-      return sorted.length == 0 ? Double.NaN : sorted[(int) Math.min(sorted.length - 1, sorted.length * share)] / 1e6;
+      return sorted.length == 0
+          ? Double.NaN
+          : sorted[(int) Math.min(sorted.length - 1, sorted.length * share)] / 1e6;
     }
   }
 
@@ -55,7 +63,8 @@ final class Traffic implements AutoCloseable {
     this.interval = (long) (1e9 * clients / perSecond);
     for (int i = 0; i < clients; i++) {
       long offset = interval * i / clients;
-      this.clients.add(Thread.ofPlatform().daemon().name("client-" + port + "-" + i).start(() -> run(offset)));
+      this.clients.add(
+          Thread.ofPlatform().daemon().name("client-" + port + "-" + i).start(() -> run(offset)));
     }
   }
 
@@ -74,11 +83,16 @@ final class Traffic implements AutoCloseable {
     }
   }
 
-  /** The JDK's client retries an idempotent request once when a kept-alive connection was closed before the reply. */
+  /**
+   * The JDK's client retries an idempotent request once when a kept-alive connection was closed
+   * before the reply.
+   */
   private String get(String path) {
     try {
       var request =
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(Duration.ofSeconds(30)).build();
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+              .timeout(Duration.ofSeconds(30))
+              .build();
       int code = http.send(request, BodyHandlers.discarding()).statusCode();
       return code == 200 ? "" : "status " + code;
     } catch (IOException e) {
@@ -123,6 +137,8 @@ final class Traffic implements AutoCloseable {
   static double median(double... values) {
     var sorted = Arrays.stream(values).sorted().toArray();
     int n = sorted.length;
-    return n == 0 ? Double.NaN : n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    return n == 0
+        ? Double.NaN
+        : n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
   }
 }

@@ -17,14 +17,16 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * {@code make try}: the Flask shop of examples/ under the agent and, at the same time with the same traffic, under
- * {@code gunicorn --preload}; two generations; a table and a plot.
+ * {@code make try}: the Flask shop of examples/ under the agent and, at the same time with the same
+ * traffic, under {@code gunicorn --preload}; two generations; a table and a plot.
  */
 public final class Try {
   private static final int WORKERS = 8;
   private static final int CLIENTS = 8;
 
-  /** Requests a second for each of the two servers: what two cores serve of both without a queue. */
+  /**
+   * Requests a second for each of the two servers: what two cores serve of both without a queue.
+   */
   private static final double RATE = 60;
 
   /** After this much a try says what it has seen instead of waiting on. */
@@ -54,16 +56,34 @@ public final class Try {
   }
 
   private boolean run() throws Exception {
-    System.out.println("The Flask shop of examples/flask-shop, " + WORKERS + " workers, " + (int) RATE
-        + " requests/s to each of two servers: under refork, and under gunicorn --preload. About a minute.");
+    System.out.println(
+        "The Flask shop of examples/flask-shop, "
+            + WORKERS
+            + " workers, "
+            + (int) RATE
+            + " requests/s to each of two servers: under refork, and under gunicorn --preload. About a minute.");
     var paths = Files.readAllLines(paths());
     int other = Ports.free();
-    try (var refork = Server.start(command(), Map.of(), shop, port, "/", out.resolve("refork.log"));
+    try (var refork =
+            Server.start(command(), Map.of(), shop, port, "/", out.resolve("refork.log"));
         var gunicorn =
             Server.start(
-                List.of(python, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--preload", "--workers", "" + WORKERS,
-                    "--bind", "127.0.0.1:" + other),
-                Map.of(), shop, other, "/", out.resolve("gunicorn.log"));
+                List.of(
+                    python,
+                    "-m",
+                    "gunicorn",
+                    "-c",
+                    "gunicorn.conf.py",
+                    "--preload",
+                    "--workers",
+                    "" + WORKERS,
+                    "--bind",
+                    "127.0.0.1:" + other),
+                Map.of(),
+                shop,
+                other,
+                "/",
+                out.resolve("gunicorn.log"));
         var traffic = new Traffic(port, paths, CLIENTS, RATE);
         var same = new Traffic(other, paths, CLIENTS, RATE)) {
       var complete = watch(refork, gunicorn, traffic, same);
@@ -79,8 +99,11 @@ public final class Try {
     Files.createDirectories(out);
     var file = out.resolve("paths.txt").toAbsolutePath();
     var process =
-        new ProcessBuilder(python, "paths.py", "4000").directory(shop.toFile()).redirectOutput(file.toFile())
-            .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        new ProcessBuilder(python, "paths.py", "4000")
+            .directory(shop.toFile())
+            .redirectOutput(file.toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
     if (process.waitFor() != 0) {
       throw new IllegalStateException("examples/flask-shop/paths.py failed");
     }
@@ -89,17 +112,37 @@ public final class Try {
 
   private List<String> command() {
     return List.of(
-        Path.of("target/agent/bin/refork").toAbsolutePath().toString(), "run",
-        "--workers", "" + WORKERS, "--listen", "127.0.0.1:" + port, "--control", "127.0.0.1:" + Ports.free(),
-        "--state-dir", state.toString(), "--refork-after", "100,200", "--refork-min-interval", "0s",
-        "--canary-soak", "3s", "--", python, "-m", "refork", "gunicorn", "-c", "gunicorn.conf.py");
+        Path.of("target/agent/bin/refork").toAbsolutePath().toString(),
+        "run",
+        "--workers",
+        "" + WORKERS,
+        "--listen",
+        "127.0.0.1:" + port,
+        "--control",
+        "127.0.0.1:" + Ports.free(),
+        "--state-dir",
+        state.toString(),
+        "--refork-after",
+        "100,200",
+        "--refork-min-interval",
+        "0s",
+        "--canary-soak",
+        "3s",
+        "--",
+        python,
+        "-m",
+        "refork",
+        "gunicorn",
+        "-c",
+        "gunicorn.conf.py");
   }
 
-  private boolean watch(Server refork, Server gunicorn, Traffic traffic, Traffic same) throws Exception {
+  private boolean watch(Server refork, Server gunicorn, Traffic traffic, Traffic same)
+      throws Exception {
     long start = System.nanoTime();
     long since = start;
     int level = 0;
-    var running = false;
+    var seen = "";
     long settled = 0;
     tree("generation 0: freshly forked");
     while (System.nanoTime() - start < MOST_NANOS) {
@@ -108,23 +151,37 @@ public final class Try {
       ours.add(new Point(seconds, refork.sum("Pss_Anon") / MIB));
       theirs.add(new Point(seconds, gunicorn.sum("Pss_Anon") / MIB));
       var status = LocalStatus.of(state);
-      var now = !status.isNull("refork") && status.object("refork").text("outcome").equals("running");
-      if (now && !running) {
-        rows.add(row(level, refork, status, Summary.of(traffic.between(since, System.nanoTime()))));
+      var id = status.isNull("refork") ? "" : status.object("refork").text("id");
+      if (!id.equals(seen)) {
+        seen = id;
+        rows.add(
+            row(
+                rows.size(),
+                refork,
+                status,
+                Summary.of(traffic.between(since, System.nanoTime()))));
         since = System.nanoTime();
-        marks.add(new Mark(seconds, "refork " + (level + 1)));
-        tree("refork " + (level + 1) + " begins");
+        marks.add(new Mark(seconds, "refork " + rows.size()));
+        tree("refork " + rows.size() + " begins");
       }
-      running = now;
-      if (!running && status.integer("level") > level) {
+      if (status.integer("level") > level) {
         level = status.integer("level");
         tree("refork " + level + " completed");
         settled = System.nanoTime();
       }
       if (level == 2 && System.nanoTime() - settled > 10_000_000_000L) {
-        rows.add(row(level, refork, status, Summary.of(traffic.between(since, System.nanoTime()))));
-        rows.add(new Row("gunicorn --preload", gunicorn.sum("Pss_Anon") / MIB, shared(gunicorn),
-            Summary.of(same.between(start, System.nanoTime()))));
+        rows.add(
+            row(
+                rows.size(),
+                refork,
+                status,
+                Summary.of(traffic.between(since, System.nanoTime()))));
+        rows.add(
+            new Row(
+                "gunicorn --preload",
+                gunicorn.sum("Pss_Anon") / MIB,
+                shared(gunicorn),
+                Summary.of(same.between(start, System.nanoTime()))));
         return true;
       }
     }
@@ -153,24 +210,50 @@ public final class Try {
   private void tree(String title) throws Exception {
     System.out.println("\n-- " + title);
     System.out.flush();
-    new ProcessBuilder("target/agent/bin/refork", "status", "--state-dir", state.toString()).inheritIO().start().waitFor();
+    new ProcessBuilder("target/agent/bin/refork", "status", "--state-dir", state.toString())
+        .inheritIO()
+        .start()
+        .waitFor();
   }
 
   private void report(Traffic traffic, Traffic same, boolean complete) throws IOException {
-    System.out.printf(Locale.ROOT, "%n%-24s %10s %8s %9s %9s %9s %9s%n",
-        "", "ΣPSS MiB", "shared", "p50 ms", "p99 ms", "requests", "failures");
+    System.out.printf(
+        Locale.ROOT,
+        "%n%-24s %10s %8s %9s %9s %9s %9s%n",
+        "",
+        "ΣPSS MiB",
+        "shared",
+        "p50 ms",
+        "p99 ms",
+        "requests",
+        "failures");
     for (var row : rows) {
       var t = row.traffic();
-      System.out.printf(Locale.ROOT, "%-24s %10.0f %8s %9.1f %9.1f %9d %9d%n",
-          row.name(), row.pss(), row.shared(), t.p50Millis(), t.p99Millis(), t.requests(), t.failures());
+      System.out.printf(
+          Locale.ROOT,
+          "%-24s %10.0f %8s %9.1f %9.1f %9d %9d%n",
+          row.name(),
+          row.pss(),
+          row.shared(),
+          t.p50Millis(),
+          t.p99Millis(),
+          t.requests(),
+          t.failures());
     }
-    System.out.println("ΣPSS: anonymous memory at the end of that time, agent, molds and workers (gunicorn: arbiter and"
-        + " workers); a generation's traffic includes the refork that made it.");
+    System.out.println(
+        "ΣPSS: anonymous memory at the end of that time, agent, molds and workers (gunicorn: arbiter and"
+            + " workers); a generation's traffic includes the refork that made it.");
     traffic.failures().forEach(f -> System.out.println("refork: " + f));
     same.failures().forEach(f -> System.out.println("gunicorn: " + f));
     var plot = out.resolve("memory.svg");
-    Files.writeString(plot, MemoryPlot.svg("Anonymous memory of 8 workers under the same traffic",
-        List.of(new Line("refork", "#0072b2", ours), new Line("gunicorn --preload", "#d55e00", theirs)), marks));
+    Files.writeString(
+        plot,
+        MemoryPlot.svg(
+            "Anonymous memory of 8 workers under the same traffic",
+            List.of(
+                new Line("refork", "#0072b2", ours),
+                new Line("gunicorn --preload", "#d55e00", theirs)),
+            marks));
     System.out.println("Memory over time: " + plot + (complete ? "" : " (incomplete)"));
   }
 }

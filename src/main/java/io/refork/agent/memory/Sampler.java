@@ -1,5 +1,6 @@
 package io.refork.agent.memory;
 
+import io.refork.agent.linux.ProcFs;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ public final class Sampler implements AutoCloseable {
 
   private final Reader reader;
   private final Consumer<Map<Integer, Sample>> publish;
+  private final ProcFs own = new ProcFs("/proc");
   private final Map<Integer, Sample> samples = new HashMap<>();
   private final Thread thread;
   private final Object lock = new Object();
@@ -106,6 +108,24 @@ public final class Sampler implements AutoCloseable {
       samples.put(target.pid(), new Sample(target.startTime(), reading, after));
     }
     publish.accept(Map.copyOf(samples));
+  }
+
+  /**
+   * What this thread has used of a CPU. Wall time would do on an idle machine; on one that is busy,
+   * or in a container that is throttled, it is many times as much, and the numbers would come the
+   * later the more they are wanted.
+   */
+  private long cpuNanos() {
+    var times = own.bytes("thread-self/schedstat");
+    return times.map(Sampler::firstNumber).orElseGet(System::nanoTime);
+  }
+
+  private static long firstNumber(byte[] text) {
+    long number = 0;
+    for (int i = 0; i < text.length && text[i] >= '0' && text[i] <= '9'; i++) {
+      number = number * 10 + text[i] - '0';
+    }
+    return number;
   }
 
   private static boolean isOf(Map.Entry<Integer, Sample> entry, Target target) {

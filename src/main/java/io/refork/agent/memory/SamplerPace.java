@@ -54,10 +54,7 @@ final class SamplerPace {
     return Optional.ofNullable(oldest);
   }
 
-  /**
-   * Milliseconds to wait after a look that took {@code costNanos} of wall time, an upper bound of
-   * its CPU time.
-   */
+  /** Milliseconds to wait after a look that took {@code costNanos} of a CPU. */
   static long pause(long costNanos, int targets, boolean newborns) {
     var round =
         newborns ? NEWBORN_MILLIS : Math.max(LEAST_MILLIS, ROUND_MILLIS / Math.max(1, targets));
