@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -199,6 +200,18 @@ def test_py_03_silent_clients_do_not_hold_a_worker(agent, served):
         assert not client.recv(1000) or client is silent[1]  # half a request may be answered by 400
         client.close()
     assert get(agent)[0] == 200
+
+
+def test_py_03_clients_that_reset_do_no_harm(agent, served):
+    for data in (b"", b"GET /slow?s=0.1 HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HT"):
+        for _ in range(3):
+            client = socket.create_connection(agent.address)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(data)
+            client.close()
+    assert get(agent)[1]["pid"] == served.worker.pid
+    agent.promote(served.worker, 1)
+    served.worker.stop()
 
 
 def test_py_03_a_download_in_progress_is_finished_before_the_worker_leaves(agent, served):

@@ -64,6 +64,8 @@ class Connection:
 
         Raises ProtocolError, after which the connection is of no use.
         """
+        if timeout == 0.0 and not self._messages and not self._poll.poll(0):
+            return None  # asked in each turn of a loop: no more than one system call
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._messages:
             rest = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -51,15 +52,17 @@ class Sync(SeatWorker, SyncWorker):  # type: ignore[misc]
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
         """Handle one connection, once it says something: a silent client must not keep the agent waiting."""
-        self._wait_for_request(client)
+        with contextlib.suppress(OSError):  # a reset: gunicorn will find it, too
+            self._wait_for_request(client)
         super().handle(listener, client, addr)
 
     def _wait_for_request(self, client: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return  # the usual case, in one system call
         end = time.monotonic() + SILENT
         poll = select.poll()
         poll.register(client, select.POLLIN)
-        if poll.poll(0):
-            return
         poll.register(self.seat, select.POLLIN)
         while True:
             rest = end - time.monotonic()
