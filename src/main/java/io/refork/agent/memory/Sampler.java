@@ -101,11 +101,11 @@ public final class Sampler implements AutoCloseable {
     lastCost = 0;
     if (next.isPresent()) {
       var target = next.get();
+      var before = cpuNanos();
       var reading = reader.read(target.pid(), target.startTime());
-      var after = System.nanoTime();
-      lastCost = after - lastLook;
-      lastLook = after;
-      samples.put(target.pid(), new Sample(target.startTime(), reading, after));
+      lastCost = cpuNanos() - before;
+      lastLook = System.nanoTime();
+      samples.put(target.pid(), new Sample(target.startTime(), reading, lastLook));
     }
     publish.accept(Map.copyOf(samples));
   }
