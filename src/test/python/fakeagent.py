@@ -248,7 +248,9 @@ class FakeAgent:
     def start(self, *argv: str, env: dict[str, str] | None = None, protocol: str = "1") -> None:
         """Start the command as the agent would."""
         environ = {
-            k: v for k, v in os.environ.items() if not k.startswith(("REFORK_", "LISTEN_", "GUNICORN"))
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("REFORK_", "LISTEN_", "GUNICORN", "PYTHONUNBUFFERED"))
         }
         environ.update(
             REFORK_SOCKET=str(self.path),
