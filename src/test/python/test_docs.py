@@ -53,11 +53,11 @@ def test_the_flask_shop_serves_all_its_pages_and_stays_warm(agent):
     assert {path.split("/")[1].partition("?")[0] for path in paths} == {"", "category", "product", "search"}
     arguments = ["-m", "refork", "gunicorn", "-c", str(shop / "gunicorn.conf.py"), "--chdir", str(shop)]
     mold = agent.boot(sys.executable, *arguments, env={"TMPDIR": str(agent.directory)})
+    before = mold.received[-1]["memory"]["resident"]
     worker = agent.spawn(mold, 0)
     for path in paths:
         status, page = get(agent, path)
         assert status == 200 and b"</html>" in page, (path, status)
-    before = mold.received[-1]["memory"]["private"]
     next_mold = agent.promote(worker, 1)
     assert next_mold.received[-1]["memory"]["resident"] > before + 1_000_000
     worker.stop()
