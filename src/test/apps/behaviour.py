@@ -1,6 +1,6 @@
 """What the test application does, by path; served by loop_app.py and by wsgi_app.py alike.
 
-Environment: APP_LOAD_SECONDS (how long loading takes), APP_READY_SECONDS (a newborn's pause before it is ready),
+Environment: APP_LOAD_SECONDS (how long loading takes), APP_LOAD_MB (memory that it takes), APP_READY_SECONDS (a newborn's pause before it is ready),
 APP_FAULT (path of a file; while it exists its first word says what newborns do: crash, hang, or never-ready; with a
 second word: only those of generations >= that number), APP_ERRORS_FROM (a generation that answers 500 from then on).
 """
@@ -29,6 +29,8 @@ def load():
         with open(os.environ["APP_LOADS"], "a") as f:
             f.write("load %d\n" % os.getpid())
     time.sleep(float(os.environ.get("APP_LOAD_SECONDS", "0")))
+    if os.environ.get("APP_LOAD_MB"):
+        CACHE["loaded"] = b"x" * (int(os.environ["APP_LOAD_MB"]) * 1024 * 1024)
     if os.environ.get("APP_LOAD_RAISES"):
         raise RuntimeError(os.environ["APP_LOAD_RAISES"])
 

@@ -14,6 +14,10 @@ import java.util.Map;
  * A server under measurement: some command that listens on a port, and everything that it starts.
  */
 final class Server implements AutoCloseable {
+  /** The test application imports the shim, also when no agent runs it. */
+  static final Map<String, String> SHIM =
+      Map.of("PYTHONPATH", Path.of("target/agent/python").toAbsolutePath().toString());
+
   private static final Duration START = Duration.ofSeconds(60);
 
   private final Process process;

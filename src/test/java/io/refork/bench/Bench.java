@@ -1,0 +1,101 @@
+package io.refork.bench;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** {@code make bench}: every figure in one run, into bench/results/, with machine and versions. */
+public final class Bench {
+  private Bench() {}
+
+  private record Part(String name, Callable<List<Figure>> measure) {}
+
+  /** {@code args}: names of parts; none: all of them. Exits with 1 when a bar was missed. */
+  public static void main(String[] args) throws Exception {
+    var parts =
+        List.of(
+            new Part("sharing", Sharing::measure),
+            new Part("requests", Requests::measure),
+            new Part("agent", AgentCost::measure));
+    var figures = new ArrayList<Figure>();
+    for (var part : parts) {
+      if (args.length == 0 || List.of(args).contains(part.name())) {
+        System.out.println("-- " + part.name());
+        for (var figure : part.measure().call()) {
+          System.out.println(figure.row());
+          figures.add(figure);
+        }
+      }
+    }
+    var file = write(figures, args.length == 0 ? "agent" : "agent-" + String.join("-", args));
+    System.out.println("Written to " + file);
+    System.exit(figures.stream().anyMatch(Figure::missed) ? 1 : 0);
+  }
+
+  private static Path write(List<Figure> figures, String name)
+      throws IOException, InterruptedException {
+    var lines = new ArrayList<String>();
+    lines.add("# " + LocalDate.now(ZoneOffset.UTC) + ": make bench");
+    lines.add("");
+    lines.add("Machine: " + machine());
+    lines.add("");
+    lines.add("Versions: " + versions());
+    lines.add("");
+    lines.add("| figure | median | spread | bar | |");
+    lines.add("|---|---|---|---|---|");
+    figures.forEach(f -> lines.add(f.row()));
+    var file = Path.of("bench/results/" + name + ".md");
+    Files.createDirectories(file.getParent());
+    Files.write(file, lines);
+    return file;
+  }
+
+  private static String machine() throws IOException, InterruptedException {
+    var model =
+        Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+            .filter(l -> l.startsWith("model name"))
+            .map(l -> l.replaceAll(".*:\\s*", ""))
+            .findFirst()
+            .orElse("unknown CPU");
+    long memory =
+        Files.readAllLines(Path.of("/proc/meminfo")).stream()
+            .filter(l -> l.startsWith("MemTotal"))
+            .mapToLong(l -> Long.parseLong(l.replaceAll("\\D+", "")) >> 20)
+            .findFirst()
+            .orElse(0);
+    var load = Files.readString(Path.of("/proc/loadavg")).split(" ")[0];
+    return Runtime.getRuntime().availableProcessors()
+        + " × "
+        + model
+        + ", "
+        + memory
+        + " GiB, Linux "
+        + output("uname", "-r")
+        + ", load average at the end "
+        + load;
+  }
+
+  private static String versions() throws IOException, InterruptedException {
+    return "Java "
+        + Runtime.version()
+        + ", "
+        + output(io.refork.process.Apps.PYTHON, "-V")
+        + ", "
+        + output(io.refork.process.Apps.PYTHON, "-m", "gunicorn", "--version")
+        + ", commit "
+        + output("git", "rev-parse", "--short", "HEAD");
+  }
+
+  private static String output(String... command) throws IOException, InterruptedException {
+    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+    process.waitFor();
+    return text;
+  }
+}
