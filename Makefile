@@ -16,10 +16,10 @@ test: build ## everything that is tested, also format and types; about ten minut
 	@$(setup) jdk && python src/test/python/requirements.txt && build/test
 
 try: build ## the main job on a real application: two reforks under load beside gunicorn alone, about a minute
-	@$(setup) jdk && python examples/flask-shop/requirements.txt && maven test-compile && bench_java Try
+	@$(setup) jdk && python examples/flask-shop/requirements.txt && bench_java Try
 
 bench: build ## the figures, side by side with gunicorn alone, into bench/results
-	@$(setup) jdk && packages wrk && python examples/flask-shop/requirements.txt && maven test-compile && bench_java Bench
+	@$(setup) jdk && packages wrk && python examples/flask-shop/requirements.txt && bench_java Bench
 
 soak: ## random fault schedules against the state machine: SCHEDULES=100000, or one SEED
 	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \
