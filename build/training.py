@@ -41,17 +41,14 @@ class Pool:
         self.socket = scratch / "app.sock"
         self.state = scratch / "state"
         self.refork = str(folder / "bin" / "refork")
-        config = scratch / "config.json"
-        config.write_text('{"failure-budget": 3}')
         # A developer's own settings must not get into the cache, nor compiled files into the folder.
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("REFORK_")}
         self.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        # No more than it takes: what is not given runs the defaults' code, as it does for most users.
         options = {
-            "workers": "2",
             "listen": f"unix:{self.socket}",
             "control": self.control,
             "state-dir": str(self.state),
-            "config": str(config),
             "refork-after": "20",
             "canary-soak": "100ms",
         }
