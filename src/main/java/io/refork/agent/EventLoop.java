@@ -51,6 +51,7 @@ final class EventLoop {
   private final RateLimit orphanLines = new RateLimit(5, Duration.ofSeconds(10));
   private final ArrayDeque<Event> pending = new ArrayDeque<>();
   private boolean stepping;
+  private boolean changed;
   private long nextReading;
   private long nextSweep;
   private long orphans;
@@ -64,7 +65,7 @@ final class EventLoop {
     /** One of them can be read. */
     void read(int fd);
 
-    /** Called at the end of each turn; {@code changed}: the pool was told something. */
+    /** Called at the end of each turn; {@code changed}: the pool has done something. */
     void turned(long poolNow, boolean changed);
   }
 
@@ -126,12 +127,12 @@ final class EventLoop {
     waits.addAll(side.readable());
     var ready = kernel.poll(ints(waits), ints(conversations.writable()), timeout());
     clock.advance(kernel.monotonicNanos());
-    var changed = false;
+    changed = false;
 
     for (var signal : kernel.signals()) {
-      changed |= signalled(signal);
+      signalled(signal);
     }
-    changed |= reap(ready);
+    reap(ready);
     if (ready.readable().contains(conversations.listener())) {
       conversations.accept(clock.now());
     }
@@ -140,27 +141,20 @@ final class EventLoop {
     }
     for (var event = asked.poll(); event != null; event = asked.poll()) {
       tell(event);
-      changed = true;
     }
     if (clock.now() >= nextReading) {
-      nextReading = clock.now() + (inRefork() ? READING_IN_REFORK : READING);
+      nextReading = clock.now() + (pool.reforking() ? READING_IN_REFORK : READING);
       tell(new Event.Readings(readings()));
       conversations.expire(clock.now());
-      changed = true;
     }
     if (pool.nextDeadline() <= clock.now()) {
       tell(new Event.Tick());
-      changed = true;
     }
     if (pool.sweeping() && exit.isEmpty() && clock.now() >= nextSweep) {
       nextSweep = clock.now() + SWEEP;
       tell(new Event.Strays(Strays.of(kernel, kernel.pid(), Set.of()).size()));
     }
     side.turned(clock.now(), changed);
-  }
-
-  private boolean inRefork() {
-    return pool.view().refork().map(r -> r.outcome().equals("running")).orElse(false);
   }
 
   private Duration timeout() {
@@ -173,17 +167,14 @@ final class EventLoop {
 
   // --- what happened -------------------------------------------------------------------------
 
-  private boolean signalled(Signal signal) {
+  private void signalled(Signal signal) {
     switch (signal) {
       case TERM, QUIT -> tell(new Event.StopAsked(false));
       case INT -> tell(new Event.StopAsked(true));
       case HUP -> tell(new Event.ReplaceAsked());
       case USR2 -> tell(new Event.ReforkAsked("signal"));
-      default -> {
-        return false;
-      }
+      default -> {}
     }
-    return true;
   }
 
   /**
@@ -191,7 +182,7 @@ final class EventLoop {
    * so a message never comes after the death of its sender, and a pid that is free again is never
    * signalled.
    */
-  private boolean reap(Kernel.Ready ready) {
+  private void reap(Kernel.Ready ready) {
     var children = kernel.reap();
     var told = ready.readable().stream().map(members::byPidFd).flatMap(Optional::stream).toList();
     members.reaped(
@@ -222,7 +213,6 @@ final class EventLoop {
       }
     }
     members.reaped(List.of());
-    return true;
   }
 
   private void exited(int pid, ExitStatus status) {
@@ -282,6 +272,7 @@ final class EventLoop {
       for (var next = pending.poll(); next != null; next = pending.poll()) {
         for (var action : pool.on(next, clock.now())) {
           hands.execute(action);
+          changed = true;
           if (action instanceof Action.Exit e) {
             exit = Optional.of(e.code());
           }

@@ -351,6 +351,11 @@ public final class Pool {
     return ledger.tally;
   }
 
+  /** Whether a promotion or a rollout is under way, and worth a closer look. */
+  public boolean reforking() {
+    return ledger.refork.isPresent();
+  }
+
   /** The settings that hold now. */
   public PoolSettings settings() {
     return ledger.settings;
