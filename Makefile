@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test try bench soak format clean
+.PHONY: help build test conformance try bench soak format clean
 
 setup := source build/setup &&
 
@@ -14,6 +14,9 @@ build: ## target/agent, the self-contained folder: copy it anywhere, also onto a
 
 test: build ## everything that is tested, also format and types; about ten minutes
 	@$(setup) jdk && python src/test/python/requirements.txt && build/test
+
+conformance: build ## play the agent against any shim: COMMAND="python3 app.py" [SLOW=/path] [FAILING=/path] [ONLY=scenario]
+	@$(setup) jdk && maven test-compile && build/conformance --slow "$(SLOW)" --failing "$(FAILING)" --only "$(ONLY)" $(COMMAND)
 
 try: build ## the main job on a real application: two reforks under load beside gunicorn alone, about a minute
 	@$(setup) jdk && python examples/flask-shop/requirements.txt && bench_java Try

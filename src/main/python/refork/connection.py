@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -88,6 +89,16 @@ class Connection:
         if not data:
             self.gone()
         *lines, self._partial = (self._partial + data).split(b"\n")
-        if len(self._partial) >= MAX_LINE:
-            raise ProtocolError("too-long", f"a line exceeds {MAX_LINE} bytes")
-        self._messages.extend(decode(line) for line in lines)
+        try:
+            if max(map(len, (self._partial, *lines))) >= MAX_LINE:
+                raise ProtocolError("too-long", f"a line exceeds {MAX_LINE} bytes")
+            self._messages.extend(decode(line) for line in lines)
+        except ProtocolError as e:
+            self.refuse(e)
+
+    def refuse(self, error: ProtocolError) -> NoReturn:
+        """Tell the agent what is wrong with its message, close our direction, and raise the error."""
+        self.send("error", code=error.code, message=str(error))
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+        raise error

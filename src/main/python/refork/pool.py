@@ -101,9 +101,7 @@ def refuse(sentence: str) -> NoReturn:
 
 def unexpected(connection: Connection, message: Any) -> NoReturn:
     """Tell the agent that its message does not fit, and raise ProtocolError."""
-    text = f"{type(message).__name__} is not expected here"
-    connection.send("error", code="unexpected", message=text)
-    raise ProtocolError("unexpected", text)
+    connection.refuse(ProtocolError("unexpected", f"{type(message).__name__} is not expected here"))
 
 
 def _listeners(environ: Mapping[str, str]) -> dict[str, socket.socket]:
