@@ -7,7 +7,7 @@ SHELL := /bin/bash
 setup := source build/setup &&
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 build: ## target/agent, the self-contained folder: copy it anywhere, also onto a machine without Java
 	@$(setup) jdk && packages gcc libc6-dev && rm -rf target/agent-jars && maven package -DskipTests && build/agent
