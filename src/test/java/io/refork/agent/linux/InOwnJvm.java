@@ -82,6 +82,7 @@ import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
       if (annotation.blocked()) {
         command.add("env");
         command.add("--block-signal=HUP,INT,QUIT,TERM,USR1,USR2,CHLD,TTIN,TTOU,WINCH");
+        command.add("--ignore-signal=URG");
         command.add("_JAVA_SR_SIGNUM=50");
         command.add(java());
         command.addAll(List.of("-Xrs", "-XX:-MaxFDLimit"));
