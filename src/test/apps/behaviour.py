@@ -84,7 +84,9 @@ def answer(path, slot, generation):
         os._exit(int(rest))
     if word == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
-    if word == "hang":
+    if word == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if word in ("hang", "deaf"):
         while True:
             time.sleep(1)
     if word == "loads":
