@@ -28,8 +28,8 @@ import java.util.function.Supplier;
  */
 final class Conversations {
   /**
-   * Strangers at a time: newborns of all slots at once are fewer, and each may make us hold some
-   * bytes.
+   * Strangers at a time: each may make us hold some bytes. The oldest one makes room for the next,
+   * so that those who connect and say nothing keep no newborn out.
    */
   private static final int MAX_STRANGERS = 64;
 
@@ -97,17 +97,19 @@ final class Conversations {
       if (accepted.get().peer().uid() != kernel.uid()) {
         complain(link, "the user " + accepted.get().peer().uid() + " is not the agent's");
         link.close();
-      } else if (strangers() >= MAX_STRANGERS) {
-        complain(link, "too many connections that have not said hello");
-        link.close();
       } else {
+        makeRoom();
         links.put(link.fd(), link);
       }
     }
   }
 
-  private long strangers() {
-    return links.keySet().stream().filter(fd -> members.byLink(fd).isEmpty()).count();
+  private void makeRoom() {
+    var strangers = links.values().stream().filter(l -> members.byLink(l.fd()).isEmpty()).toList();
+    if (strangers.size() >= MAX_STRANGERS) {
+      complain(strangers.getFirst(), "too many connections that have not said hello");
+      drop(strangers.getFirst());
+    }
   }
 
   /** Reads one connection, if it is one of ours. */

@@ -45,7 +45,7 @@ final class StatusMaker {
   record Seen(Instant at, Transition transition) {}
 
   /** Totals that only the edge knows. */
-  record Counts(long orphans, long linesDropped) {}
+  record Counts(long orphans, long linesDropped, long turnedAway) {}
 
   /**
    * The status of this moment.
@@ -101,7 +101,7 @@ final class StatusMaker {
         r.served(),
         r.errors(),
         r.busy() > 0 && r.oldest() > 0 ? Math.max(0, (monotonic - r.oldest()) / 1e9) : 0,
-        (now - s.bornNanos()) / 1e9,
+        Math.max(0, (now - s.bornNanos()) / 1e9),
         s.pid().map(pid -> process(pid, samples)).orElseGet(() -> unknown("no-process")));
   }
 
@@ -234,6 +234,7 @@ final class StatusMaker {
         refusals,
         counts.orphans(),
         counts.linesDropped(),
+        counts.turnedAway(),
         view.backoffNanos() / 1e9);
   }
 

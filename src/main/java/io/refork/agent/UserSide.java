@@ -127,7 +127,7 @@ final class UserSide implements EventLoop.Side {
         kernel.monotonicNanos(),
         samples,
         loop.failures(),
-        new StatusMaker.Counts(loop.orphans(), log.dropped()));
+        new StatusMaker.Counts(loop.orphans(), log.dropped(), loop.turnedAway()));
   }
 
   private byte[] answer(byte[] line) {

@@ -272,6 +272,16 @@ public final class AgentProcess implements AutoCloseable {
     return LocalStatus.of(stateDir);
   }
 
+  /** The value of a metric without labels, from the control port. */
+  public double metric(String name) throws IOException {
+    return Load.get(control, "/metrics")
+        .lines()
+        .filter(l -> l.startsWith(name + " "))
+        .mapToDouble(l -> Double.parseDouble(l.substring(name.length() + 1)))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("there is no metric " + name));
+  }
+
   /** Waits until the status is as wanted; an agent that does not answer yet is asked again. */
   public Json awaitStatus(String what, Predicate<Json> wanted) {
     try {
@@ -311,9 +321,12 @@ public final class AgentProcess implements AutoCloseable {
                 && (s.isNull("refork") || !s.object("refork").text("outcome").equals("running")));
   }
 
-  /** The workers' pids as the agent sees them, by slot. */
+  /** The workers' pids as the agent sees them, by slot; a slot without a process is left out. */
   public List<Integer> workerPids() {
-    return status().list("workers").stream().map(w -> w.integer("pid")).toList();
+    return status().list("workers").stream()
+        .filter(w -> !w.isNull("pid"))
+        .map(w -> w.integer("pid"))
+        .toList();
   }
 
   @Override

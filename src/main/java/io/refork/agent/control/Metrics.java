@@ -125,6 +125,10 @@ public final class Metrics {
           "refork.log.lines.dropped",
           "Lines of the agent that nobody read in time",
           s -> s.counters().logLinesDropped());
+      counter(
+          "refork.connections.turned.away",
+          "Connections to the mold socket from strangers, or that broke the protocol",
+          s -> s.counters().connectionsTurnedAway());
       for (var state : List.of("starting", "ready", "promoting", "draining", "backing-off")) {
         gauge(
             "refork.workers",

@@ -136,5 +136,6 @@ public record Status(
       Map<String, Long> refusals,
       long orphansReaped,
       long logLinesDropped,
+      long connectionsTurnedAway,
       double backoffSeconds) {}
 }

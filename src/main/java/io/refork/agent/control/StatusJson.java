@@ -169,6 +169,7 @@ public final class StatusJson {
     counts(json, "refusals", counters.refusals());
     json.writeNumberField("orphansReaped", counters.orphansReaped());
     json.writeNumberField("logLinesDropped", counters.logLinesDropped());
+    json.writeNumberField("connectionsTurnedAway", counters.connectionsTurnedAway());
     decimal(json, "backoffSeconds", counters.backoffSeconds());
     json.writeEndObject();
   }

@@ -160,6 +160,7 @@ public final class StatusReader {
         c.object("refusals").numbers(),
         c.whole("orphansReaped"),
         c.whole("logLinesDropped"),
+        c.whole("connectionsTurnedAway"),
         c.decimal("backoffSeconds"));
   }
 

@@ -111,6 +111,7 @@ class MetricsTest {
                 words,
                 1,
                 1,
+                1,
                 1),
             listeners));
     metrics.spawnTook(Duration.ofMillis(1));

@@ -90,6 +90,7 @@ public final class Statuses {
             Map.of("threads", 1L),
             5,
             0,
+            2,
             0.5));
   }
 
@@ -110,7 +111,7 @@ public final class Statuses {
         Optional.empty(),
         List.of(),
         List.of(new Listener("http", "unix:/run/shop.sock", none, none)),
-        new Counters(0, 0, Map.of(), Map.of(), Map.of(), Map.of(), 0, 0, 0));
+        new Counters(0, 0, Map.of(), Map.of(), Map.of(), Map.of(), 0, 0, 0, 0));
   }
 
   static Status with(Status s, boolean ready, Phase phase) {
