@@ -18,6 +18,11 @@ from .leaving import drop_inherited_handlers, flush
 from .protocol import ProtocolError
 
 
+MIDDLE_SHARE = 0.8
+"""Share of the spawn timeout that the middle process may take: when all of it has passed without a word, the agent
+takes the mold for hung and ends it."""
+
+
 class SpawnFailed(Exception):
     """No newborn, as far as the parent knows. `errno` is 0 where it was not the kernel that said no."""
 
@@ -45,10 +50,10 @@ def double_fork(connection: Connection, spawn: str, timeout: float) -> bool:
         if middle == 0:
             _middle(connection, spawn, timeout)
             return True
-        status = kernel.wait_for_exit(middle, timeout)
+        status = kernel.wait_for_exit(middle, timeout * MIDDLE_SHARE)
         if status is None:
             os.kill(middle, signal.SIGKILL)
-            kernel.wait_for_exit(middle, timeout)
+            kernel.wait_for_exit(middle, timeout * (1 - MIDDLE_SHARE))
             raise SpawnFailed(0, f"the middle process did not end within {timeout:g} s")
         _explain(status)
         return False

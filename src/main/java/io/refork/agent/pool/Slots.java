@@ -110,7 +110,7 @@ final class Slots {
     }
     pool.act(new Action.KillNewborn(worker.spawn()));
     pool.workers.remove(worker.slot());
-    backOff(worker.slot());
+    backOff(worker.slot(), worker.born());
     pool.tally.exit(ExitReason.SPAWN_TIMEOUT);
     pool.failed(worker, ExitReason.SPAWN_TIMEOUT);
   }
@@ -161,7 +161,7 @@ final class Slots {
     if (wasAsked(reason) || since >= 0 && pool.now - since >= STABLE_NANOS) {
       pool.backoffs.remove(worker.slot());
     } else {
-      backOff(worker.slot());
+      backOff(worker.slot(), reason == ExitReason.SPAWN_TIMEOUT ? worker.born() : pool.now);
       if (since < 0 && reason != ExitReason.SPAWN_TIMEOUT) {
         pool.tally.spawn(reason == ExitReason.BOOT_TIMEOUT ? "timeout" : "died");
       }
@@ -185,9 +185,13 @@ final class Slots {
         || reason == ExitReason.SUPERSEDED;
   }
 
-  private void backOff(int slot) {
+  /**
+   * @param since what the pause counts from: a spawn that was waited for in vain has kept the slot
+   *     empty long enough, so there the time of its command
+   */
+  private void backOff(int slot, long since) {
     var failures = pool.backoffs.getOrDefault(slot, Backoff.NONE).failures() + 1;
-    pool.backoffs.put(slot, new Backoff(failures, pool.now + backoff(failures)));
+    pool.backoffs.put(slot, new Backoff(failures, since + backoff(failures)));
   }
 
   /** 1.5^(n−1) seconds before try n+1, at most 30. */
