@@ -11,7 +11,6 @@ import pytest
 import venvs
 from fakeagent import eventually
 from servers import (
-    COVER,
     EACH_CLASS,
     EACH_GUNICORN,
     NEWEST,
@@ -25,29 +24,15 @@ from servers import (
 )
 
 
-def named(param):
-    return f"{param[0]}-{param[1]}"
-
-
-def pool_of_one(agent, pair, kind):
-    """A pool with one worker."""
+@pytest.fixture(params=EACH_CLASS, ids=lambda p: f"{p[0]}-{p[1]}")
+def served(request, agent):
+    """A pool with one worker, for each gunicorn and worker class."""
+    pair, kind = request.param
     gunicorn = Gunicorn(agent, pair, "-k", kind, *(["--threads", "4"] if kind == "gthread" else []))
     gunicorn.kind, gunicorn.pair = kind, pair
     gunicorn.mold = gunicorn.boot()
     gunicorn.worker = agent.spawn(gunicorn.mold, 0)
     return gunicorn
-
-
-@pytest.fixture(params=EACH_CLASS, ids=named)
-def served(request, agent):
-    """For each gunicorn and worker class: what depends on the insides of its loop."""
-    return pool_of_one(agent, *request.param)
-
-
-@pytest.fixture(params=COVER, ids=named)
-def covered(request, agent):
-    """For each gunicorn once, the newest with both classes: what mostly depends on us."""
-    return pool_of_one(agent, *request.param)
 
 
 def kept_alive(agent):
@@ -124,7 +109,7 @@ def test_gen_06_too_slow_to_get_quiet_and_serving_on(agent, served):
     if served.kind == "gthread":  # has a thread to answer with while the other one works
         assert served.worker.expect("refused", timeout=2)["reason"] == "timeout"
         assert late.result()[0] == 200
-        eventually(lambda: served.worker.board()["busy"] == 1)
+        assert served.worker.board()["busy"] == 1
         assert slow.result()[0] == 200
     else:
         assert slow.result()[0] == 200
@@ -138,15 +123,15 @@ def test_gen_06_too_slow_to_get_quiet_and_serving_on(agent, served):
     assert get(agent)[0] == 200
 
 
-def test_gen_06_refused_for_a_thread_and_serving_on(agent, covered):
+def test_gen_06_refused_for_a_thread_and_serving_on(agent, served):
     evaluate(
         agent, "import threading, time; threading.Thread(target=time.sleep, args=(9,), name='odd').start()"
     )
-    agent.ask_promote(covered.worker, 1)
-    covered.worker.expect("promoting")
-    assert "'odd'" in covered.worker.expect("refused")["detail"]
+    agent.ask_promote(served.worker, 1)
+    served.worker.expect("promoting")
+    assert "'odd'" in served.worker.expect("refused")["detail"]
     for _ in range(3):
-        assert get(agent)[1]["pid"] == covered.worker.pid
+        assert get(agent)[1]["pid"] == served.worker.pid
     assert agent.log().count("worker initialised") <= 1
 
 
@@ -163,25 +148,25 @@ def test_gen_08_resumed_after_the_mold_died(agent, served):
     assert "Traceback" not in agent.log()
 
 
-def test_gen_12_stop_while_draining_for_a_promotion(agent, covered):
+def test_gen_12_stop_while_draining_for_a_promotion(agent, served):
     slow = Background(get, agent, "/slow?s=0.5")
-    eventually(lambda: covered.worker.board()["busy"] == 1)
-    agent.ask_promote(covered.worker, 1)
-    covered.worker.send("stop", grace=5000)
+    eventually(lambda: served.worker.board()["busy"] == 1)
+    agent.ask_promote(served.worker, 1)
+    served.worker.send("stop", grace=5000)
     assert slow.result()[0] == 200
-    covered.worker.expect("leaving")
-    assert covered.worker.exit_code() == 0
+    served.worker.expect("leaving")
+    assert served.worker.exit_code() == 0
 
 
-def test_gen_12_the_agent_takes_a_promotion_back_while_it_drains(agent, covered):
+def test_gen_12_the_agent_takes_a_promotion_back_while_it_drains(agent, served):
     slow = Background(get, agent, "/slow?s=0.6")
-    eventually(lambda: covered.worker.board()["busy"] == 1)
-    agent.ask_promote(covered.worker, 1)
+    eventually(lambda: served.worker.board()["busy"] == 1)
+    agent.ask_promote(served.worker, 1)
     time.sleep(0.1)
-    covered.worker.send("resume", reason="changed its mind")
+    served.worker.send("resume", reason="changed its mind")
     assert slow.result()[0] == 200
-    assert get(agent)[1]["pid"] == covered.worker.pid
-    assert covered.worker.quiet()
+    assert get(agent)[1]["pid"] == served.worker.pid
+    assert served.worker.quiet()
 
 
 @pytest.mark.parametrize("pair", EACH_GUNICORN, ids=str)
@@ -217,52 +202,52 @@ def test_py_03_silent_clients_do_not_hold_a_worker(agent, served):
     assert get(agent)[0] == 200
 
 
-def test_py_03_clients_that_reset_do_no_harm(agent, covered):
+def test_py_03_clients_that_reset_do_no_harm(agent, served):
     for data in (b"", b"GET /slow?s=0.1 HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HT"):
         for _ in range(3):
             client = socket.create_connection(agent.address)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.sendall(data)
             client.close()
-    assert get(agent)[1]["pid"] == covered.worker.pid
-    agent.promote(covered.worker, 1)
-    covered.worker.stop()
+    assert get(agent)[1]["pid"] == served.worker.pid
+    agent.promote(served.worker, 1)
+    served.worker.stop()
 
 
-def test_py_03_a_download_in_progress_is_finished_before_the_worker_leaves(agent, covered):
+def test_py_03_a_download_in_progress_is_finished_before_the_worker_leaves(agent, served):
     stream = Background(get, agent, "/stream?n=5&s=0.15")
-    eventually(lambda: covered.worker.board()["busy"] == 1)
-    covered.worker.send("stop", grace=5000)
+    eventually(lambda: served.worker.board()["busy"] == 1)
+    served.worker.send("stop", grace=5000)
     assert stream.result() == (200, b"0\n1\n2\n3\n4\n")
-    assert covered.worker.expect("leaving")["served"] == 1
+    assert served.worker.expect("leaving")["served"] == 1
 
 
-def test_fork_14_a_terminated_worker_leaves_in_the_middle_of_a_request(agent, covered):
+def test_fork_14_a_terminated_worker_leaves_in_the_middle_of_a_request(agent, served):
     Background(get, agent, "/slow?s=30")
-    eventually(lambda: covered.worker.board()["busy"] == 1)
-    eventually(lambda: covered.worker.kill(signal.SIGURG) or "in application" in agent.log())
+    eventually(lambda: served.worker.board()["busy"] == 1)
+    eventually(lambda: served.worker.kill(signal.SIGURG) or "in application" in agent.log())
     begun = time.monotonic()
-    covered.worker.kill(signal.SIGTERM)
-    assert covered.worker.expect("leaving")["reason"] == "terminated"
-    assert covered.worker.exit_code() == 0
+    served.worker.kill(signal.SIGTERM)
+    assert served.worker.expect("leaving")["reason"] == "terminated"
+    assert served.worker.exit_code() == 0
     assert time.monotonic() - begun < 2
 
 
-def test_py_08_floods_of_chld_and_winch_lose_no_request(agent, covered):
+def test_py_08_floods_of_chld_and_winch_lose_no_request(agent, served):
     with Load(agent, clients=2) as load:
         end = time.monotonic() + 1
         while time.monotonic() < end:
-            covered.worker.kill(signal.SIGCHLD)
-            covered.worker.kill(signal.SIGWINCH)
+            served.worker.kill(signal.SIGCHLD)
+            served.worker.kill(signal.SIGWINCH)
     assert load.failures == []
     assert load.done > 20
 
 
-def test_requests_and_errors_are_counted(agent, covered):
+def test_requests_and_errors_are_counted(agent, served):
     for path in ("/", "/", "/fail", "/500", "/stream?n=1&s=0"):
         get(agent, path)
-    eventually(lambda: covered.worker.board()["served"] == 5)
-    board = covered.worker.board()
+    eventually(lambda: served.worker.board()["served"] == 5)
+    board = served.worker.board()
     assert (board["errors"], board["busy"], board["oldest"]) == (2, 0, 0)
     assert board["beat"] > 0
 
@@ -482,12 +467,12 @@ def test_without_an_agent_or_a_known_server_one_sentence_and_exit_code_2(agent):
     assert "'hypercorn'" in agent.log()
 
 
-def test_py_06_two_listeners(covered):
+def test_py_06_two_listeners(served):
     """Only that boot and serve work with more than one is specific to each class."""
     from fakeagent import FakeAgent
 
     with FakeAgent(listeners=2) as agent:
-        worker = agent.spawn(Gunicorn(agent, covered.pair, "-k", covered.kind).boot(), 0)
+        worker = agent.spawn(Gunicorn(agent, served.pair, "-k", served.kind).boot(), 0)
         for listener in agent.listeners:
             with socket.create_connection(listener.getsockname(), timeout=10) as s:
                 s.sendall(b"GET / HTTP/1.0\r\n\r\n")

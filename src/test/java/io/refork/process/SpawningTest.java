@@ -19,9 +19,14 @@ class SpawningTest {
         int pid = agent.outer(worker.integer("pid"));
         assertThat(Proc.parent(pid)).contains(agent.pid());
         assertThat(Proc.comm(pid)).isEqualTo("refork w" + worker.integer("slot") + " g0");
+        assertThat(Proc.file(pid, "cmdline").orElse(""))
+            .as("the full title: setproctitle is installed for the tests")
+            .startsWith("refork: worker " + worker.integer("slot") + ", generation 0");
       }
-      assertThat(Proc.parent(agent.outer(status.object("mold").integer("pid"))))
-          .contains(agent.pid());
+      int mold = agent.outer(status.object("mold").integer("pid"));
+      assertThat(Proc.parent(mold)).contains(agent.pid());
+      assertThat(Proc.comm(mold)).isEqualTo("refork mold g0");
+      assertThat(Proc.file(mold, "cmdline").orElse("")).startsWith("refork: mold, generation 0");
       assertThat(agent.stop()).isZero();
     }
   }
