@@ -12,7 +12,8 @@ from typing import Any, Callable
 
 import pytest
 import venvs
-from fakeagent import FakeAgent, Peer
+from fakeagent import FakeAgent
+from peer import Peer
 
 APPS = str(Path(__file__).parent / "apps")
 NEWEST = venvs.first("gunicorn27", "3.11", "3.13", "3.12", "3.10")
