@@ -14,8 +14,10 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import refork
+if TYPE_CHECKING:
+    import refork
 
 SPOOL = Path(os.environ.get("SPOOL", "spool"))
 IDLE = 0.2
@@ -77,5 +79,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["put"]:
         put(int(sys.argv[2]))
     else:
+        import refork  # the agent brings it along; `put` does without
+
         SPOOL.mkdir(exist_ok=True)
         refork.run(Application, serve, name="queue-consumer")

@@ -20,6 +20,7 @@ NEWEST = venvs.first("gunicorn27", "3.11", "3.13", "3.12", "3.10")
 MIDDLE = venvs.first("gunicorn23", "3.12", "3.9", "3.11")
 OLDEST = venvs.first("gunicorn20", "3.9", "3.13", "3.11")
 EACH_GUNICORN = [NEWEST, MIDDLE, OLDEST]
+COVER = [(NEWEST, "gthread"), (NEWEST, "sync"), (MIDDLE, "sync"), (OLDEST, "gthread")]
 EACH_CLASS = [(pair, kind) for pair in EACH_GUNICORN for kind in ("gthread", "sync")]
 
 

@@ -17,7 +17,6 @@ from .hooks import registered
 from .leaving import drop_inherited_handlers, flush
 from .protocol import ProtocolError
 
-
 MIDDLE_SHARE = 0.8
 """Share of the spawn timeout that the middle process may take: when all of it has passed without a word, the agent
 takes the mold for hung and ends it."""
