@@ -67,7 +67,7 @@ public final class Cli {
         case "status" -> status(parsed);
         case "refork" -> statusCommand(parsed).refork();
         case "install" -> install(words(parsed));
-        default -> throw new UsageException("refork " + first + " is not there yet");
+        default -> check(words(parsed), List.of(args).contains("--"));
       };
     } catch (UsageException e) {
       err.println(
@@ -149,6 +149,27 @@ public final class Cli {
           "the agent's folder is not known, because this JVM was not started by its bin/refork; run that one");
     }
     return new InstallCommand(home.get(), out).install(Path.of(words.getFirst()));
+  }
+
+  private int check(List<String> words, boolean command)
+      throws UsageException, InstallCommand.Failure {
+    var check = new CheckCommand(out);
+    if (words.isEmpty()) {
+      return check.machine();
+    }
+    if (command) {
+      return check.command(words);
+    }
+    try {
+      if (words.size() == 1) {
+        return check.process(Integer.parseInt(words.getFirst()));
+      }
+    } catch (NumberFormatException e) {
+      // answered below
+    }
+    throw new UsageException(
+        Escape.quoted(words.getFirst())
+            + " is no pid; give a number, or -- and a command, as in: refork check -- python -m refork gunicorn shop.wsgi");
   }
 
   private StatusCommand statusCommand(ParseResult parsed) throws UsageException {

@@ -196,6 +196,7 @@ final class StatusText {
   private static String bytes(Measure measure) {
     return switch (measure) {
       case Measure.Known(var value) -> bytes(value);
+      case Measure.Unknown(var reason) when reason.equals("no-limit") -> "none";
       case Measure.Unknown(var reason) -> "unknown (" + safe(reason) + ")";
     };
   }

@@ -19,7 +19,7 @@ class StatusTextTest {
             refork 0.1.0  serving, ready  generation 3, 2 reforks
             workers  3 of 4 ready, 2 busy  served 10000, errors 12  next try in 500ms
             listen   http 0.0.0.0:8000  queue 3 of 2048
-            memory   proportional 400 MiB  saved 801 MiB  shared 81 %  container 500 MiB, limit unknown (no-limit)
+            memory   proportional 400 MiB  saved 801 MiB  shared 81 %  container 500 MiB, limit none
             refork   to generation 3: rolling, 3 of 4 workers  ███████████████░░░░░
 
                                  PID  STATE            AGE  BUSY    SERVED  ERRORS      PRIVATE  PROPORTIONAL

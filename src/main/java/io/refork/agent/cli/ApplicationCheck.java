@@ -1,0 +1,194 @@
+package io.refork.agent.cli;
+
+import io.refork.agent.linux.Kernel.ProcessInfo;
+import io.refork.agent.linux.ProcFs;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Is a running application fork-safe? Looks at the process and all its descendants: threads,
+ * connections that several of them hold, files that several write, and processes that workers have
+ * started. Reads below {@code root}; a test brings its own.
+ */
+final class ApplicationCheck {
+  /** Names in one row; more would not be read. */
+  private static final int SHOWN = 8;
+
+  private final OpenDescriptors descriptors;
+  private final List<ProcessInfo> tree;
+  private final int pid;
+
+  /** Without the agent, when it is the root: its threads and descriptors are nobody's trouble. */
+  private final List<ProcessInfo> application;
+
+  private ApplicationCheck(String root, int pid, List<ProcessInfo> tree) {
+    this.descriptors = new OpenDescriptors(root);
+    this.pid = pid;
+    this.tree = tree;
+    this.application = descriptors.isAgent(pid) ? tree.subList(1, tree.size()) : tree;
+  }
+
+  /** Empty when there is no such process. */
+  static Optional<ApplicationCheck> of(String root, int pid) {
+    var all = new ProcFs(root).processes();
+    var first = all.get(pid);
+    if (first == null) {
+      return Optional.empty();
+    }
+    all.remove(
+        (int) ProcessHandle.current().pid()); // this very check, when it runs below the application
+    var tree = new ArrayList<ProcessInfo>();
+    tree.add(first);
+    for (int i = 0; i < tree.size(); i++) {
+      int parent = tree.get(i).pid();
+      all.values().stream()
+          .filter(
+              p ->
+                  p.parent() == parent
+                      && p.state() != 'Z'
+                      && tree.stream().noneMatch(t -> t.pid() == p.pid()))
+          .sorted(Comparator.comparingInt(ProcessInfo::pid))
+          .forEach(tree::add);
+    }
+    return Optional.of(new ApplicationCheck(root, pid, tree));
+  }
+
+  /** What the heading of the rows says. */
+  String heading() {
+    var name = tree.getFirst().comm();
+    return "application: pid "
+        + pid
+        + " ("
+        + name
+        + ")"
+        + (tree.size() == 1 ? "" : " and " + (tree.size() - 1) + " below it");
+  }
+
+  /** Whether there is anything but an agent. */
+  boolean hasProcesses() {
+    return !application.isEmpty();
+  }
+
+  List<Finding> findings() {
+    var findings = new ArrayList<Finding>();
+    findings.add(threads());
+    findings.addAll(connections());
+    findings.add(files());
+    findings.add(children());
+    // Only now: it is filled by looking.
+    var unseen = descriptors.unreadable();
+    if (!unseen.isEmpty()) {
+      findings.add(
+          Finding.warn(
+              "not seen",
+              "descriptors of " + pids(unseen),
+              "run 'refork check' as the application's user or as root"));
+    }
+    return findings;
+  }
+
+  /** A fork keeps one thread: what the others held stays locked, what they did stops. */
+  private Finding threads() {
+    var rows = new ArrayList<String>();
+    for (var process : application) {
+      var names = descriptors.threads(process.pid());
+      if (names.size() > 1) {
+        var others =
+            names.subList(1, names.size()).stream()
+                .collect(Collectors.groupingBy(n -> n, TreeMap::new, Collectors.counting()));
+        rows.add(
+            who(process)
+                + ": "
+                + others.entrySet().stream()
+                    .map(e -> e.getValue() + "× " + e.getKey())
+                    .collect(Collectors.joining(", ")));
+      }
+    }
+    return rows.isEmpty()
+        ? Finding.ok("threads", "one in each process")
+        : Finding.warn(
+            "threads",
+            shown(rows, "; "),
+            "a fork keeps none of them: start them in after_fork and stop them in before_promote, or --allow-thread NAME for harmless native ones");
+  }
+
+  private List<Finding> connections() {
+    var shared = new TreeMap<String, TreeSet<Integer>>();
+    for (var process : application) {
+      for (var socket : descriptors.connections(process.pid())) {
+        shared.computeIfAbsent(socket, s -> new TreeSet<>()).add(process.pid());
+      }
+    }
+    var findings = new ArrayList<Finding>();
+    shared.forEach(
+        (socket, holders) -> {
+          if (holders.size() > 1 && findings.size() < SHOWN) {
+            findings.add(
+                Finding.fail(
+                    "shared socket",
+                    descriptors.peer(socket) + " is held by " + pids(holders),
+                    "answers would reach the wrong process: close it in before_fork, or open it in after_fork"));
+          }
+        });
+    return findings.isEmpty()
+        ? List.of(Finding.ok("sockets", "no connection is shared"))
+        : findings;
+  }
+
+  private Finding files() {
+    var writers = new TreeMap<String, TreeSet<Integer>>();
+    for (var process : application) {
+      for (var file : descriptors.writtenFiles(process.pid())) {
+        writers.computeIfAbsent(file, f -> new TreeSet<>()).add(process.pid());
+      }
+    }
+    var rows =
+        writers.entrySet().stream()
+            .filter(e -> e.getValue().size() > 1)
+            .map(e -> e.getKey() + " by " + pids(e.getValue()))
+            .toList();
+    return rows.isEmpty()
+        ? Finding.ok("files", "none is written by several processes")
+        : Finding.warn(
+            "files",
+            shown(rows, "; "),
+            "opened before the fork they share one position and one set of locks (SQLite is corrupted by it): open them in after_fork");
+  }
+
+  /** A worker may not be promoted while it has children: they would stay the old process's. */
+  private Finding children() {
+    var byPid = tree.stream().collect(Collectors.toMap(ProcessInfo::pid, p -> p));
+    var rows = new ArrayList<String>();
+    for (var process : tree) {
+      var parent = byPid.get(process.parent());
+      if (process.pid() != pid && parent != null && parent.pid() != pid) {
+        rows.add(who(process) + " of " + who(parent));
+      }
+    }
+    return rows.isEmpty()
+        ? Finding.ok("children", "no worker has a child process")
+        : Finding.warn(
+            "children",
+            shown(rows, ", "),
+            "a worker with children is not promoted: end them in before_promote");
+  }
+
+  private static String who(ProcessInfo process) {
+    return "pid " + process.pid() + " (" + process.comm() + ")";
+  }
+
+  private static String pids(java.util.Collection<Integer> pids) {
+    return (pids.size() == 1 ? "pid " : "pids ")
+        + shown(pids.stream().map(String::valueOf).toList(), ", ");
+  }
+
+  private static String shown(List<String> rows, String between) {
+    var text = rows.stream().limit(SHOWN).collect(Collectors.joining(between));
+    return rows.size() <= SHOWN ? text : text + between + (rows.size() - SHOWN) + " more";
+  }
+}

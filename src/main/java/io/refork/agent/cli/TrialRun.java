@@ -1,0 +1,203 @@
+package io.refork.agent.cli;
+
+import io.refork.agent.AgentFolder;
+import io.refork.agent.Main;
+import io.refork.agent.cli.AgentClient.NoAnswer;
+import io.refork.agent.cli.InstallCommand.Failure;
+import io.refork.agent.control.Status;
+import io.refork.agent.control.StatusReader;
+import io.refork.agent.control.StatusReader.Answer;
+import io.refork.agent.log.Escape;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/**
+ * A command under an agent of its own for the length of a check: two workers, sockets on free
+ * ports, a state directory that is removed afterwards. The application's output goes to standard
+ * error.
+ */
+final class TrialRun implements AutoCloseable {
+  /** More than the default of --boot-timeout, which then tells the better story. */
+  private static final Duration BOOT = Duration.ofSeconds(75);
+
+  /** Promotion, canary and one more worker: 30 s and 10 s at most by default, without soaking. */
+  private static final Duration REFORK = Duration.ofSeconds(60);
+
+  private static final Duration STOP = Duration.ofSeconds(15);
+  private static final long POLL_MILLIS = 200;
+
+  private final Process agent;
+  private final Path directory;
+  private final AgentClient client;
+
+  private TrialRun(Process agent, Path directory) {
+    this.agent = agent;
+    this.directory = directory;
+    this.client = new AgentClient(directory);
+  }
+
+  static TrialRun start(List<String> command) throws Failure {
+    try {
+      var directory =
+          Files.createTempDirectory(
+              Path.of(System.getProperty("java.io.tmpdir", "/tmp")),
+              "refork-check",
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      var line = new ArrayList<>(program());
+      line.addAll(
+          List.of("run", "--workers", "2", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"));
+      line.addAll(
+          List.of(
+              "--state-dir",
+              directory.toString(),
+              "--refork-after",
+              "off",
+              "--canary-soak",
+              "0s",
+              "--drain-timeout",
+              "5s",
+              "--"));
+      line.addAll(command);
+      var builder = new ProcessBuilder(line);
+      builder.environment().remove("REFORK_CONFIG");
+      restoreUsers(builder.environment());
+      builder.redirectInput(new File("/dev/null"));
+      builder.redirectOutput(ProcessBuilder.Redirect.appendTo(new File("/dev/stderr")));
+      builder.redirectError(ProcessBuilder.Redirect.INHERIT);
+      return new TrialRun(builder.start(), directory);
+    } catch (IOException e) {
+      throw new Failure(
+          "cannot start an agent for the check: "
+              + Escape.plain(String.valueOf(e.getMessage()), Escape.MAX));
+    }
+  }
+
+  /**
+   * What the launcher hid from this JVM is the application's again, so that the next launcher hides
+   * it in turn.
+   */
+  private static void restoreUsers(Map<String, String> environment) {
+    var prefix = "REFORK_APP_ENV_";
+    for (var name : List.copyOf(environment.keySet())) {
+      if (name.startsWith(prefix)) {
+        environment.put(name.substring(prefix.length()), String.valueOf(environment.remove(name)));
+      }
+    }
+  }
+
+  /** The launcher that started us; a plain JVM where there is none. */
+  private static List<String> program() {
+    return AgentFolder.ofThisProcess()
+        .map(home -> List.of(home.path().resolve("bin/refork").toString()))
+        .orElseGet(
+            () ->
+                List.of(
+                    System.getProperty("java.home") + "/bin/java",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    Main.class.getName()));
+  }
+
+  /** The agent's process: parent of molds and workers. */
+  int pid() {
+    return Math.toIntExact(agent.pid());
+  }
+
+  /** Waits until both workers serve. */
+  Finding awaitReady() {
+    var status = await(BOOT, Status::ready);
+    if (status.isPresent()) {
+      return Finding.ok(
+          "start", "loaded and forked; " + status.get().workers().size() + " workers are ready");
+    }
+    return agent.isAlive()
+        ? Finding.fail(
+            "start",
+            "not ready within " + BOOT.toSeconds() + " s",
+            "is a shim in the command? For Python: -- python -m refork gunicorn ...")
+        : Finding.fail("start", "ended with code " + agent.exitValue(), "see its output above");
+  }
+
+  /** Asks for one refork and waits for its end. */
+  Finding refork() {
+    try {
+      if (StatusReader.answer(client.ask("refork"))
+              instanceof Answer.Verdict(var accepted, var message)
+          && !accepted) {
+        return Finding.fail("refork", message, "");
+      }
+    } catch (NoAnswer | IOException e) {
+      return Finding.fail("refork", "the agent does not answer", "see its output above");
+    }
+    var status =
+        await(REFORK, s -> s.refork().filter(r -> !r.outcome().equals("running")).isPresent());
+    var refork = status.flatMap(Status::refork);
+    if (refork.isEmpty()) {
+      return Finding.fail(
+          "refork", "not finished within " + REFORK.toSeconds() + " s", "see the output above");
+    }
+    var r = refork.get();
+    return r.outcome().startsWith("completed")
+        ? Finding.ok("refork", "a worker became the mold, and its forks are ready")
+        : Finding.fail(
+            "refork",
+            r.outcome() + ": " + r.reason() + (r.detail().isEmpty() ? "" : " (" + r.detail() + ")"),
+            "docs/python.md says what each reason means");
+  }
+
+  private Optional<Status> await(Duration limit, Predicate<Status> wanted) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (agent.isAlive() && System.nanoTime() < deadline) {
+      try {
+        if (StatusReader.answer(client.ask("status")) instanceof Answer.State(var status)
+            && wanted.test(status)) {
+          return Optional.of(status);
+        }
+      } catch (NoAnswer | IOException e) {
+        // not listening yet
+      }
+      try {
+        if (agent.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+          break;
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        break;
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Stops the agent, and with it all it has started; removes the directory. */
+  @Override
+  public void close() {
+    agent.destroy();
+    try {
+      if (!agent.waitFor(STOP.toSeconds(), TimeUnit.SECONDS)) {
+        agent.destroyForcibly().waitFor(STOP.toSeconds(), TimeUnit.SECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      agent.destroyForcibly();
+    }
+    try (var files = Files.walk(directory)) {
+      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      // what is left lies in the temporary directory
+    }
+  }
+}
