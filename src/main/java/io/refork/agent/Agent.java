@@ -107,6 +107,7 @@ public final class Agent {
         var side =
             new UserSide(kernel, log, loop, maker, local, watcher, new MemoryReader("/proc")::read);
         try (var control = ControlServer.start(settings.control(), side::status, side::lastTurn)) {
+          loop.observe(new TransitionMetrics(control.metrics()));
           return loop.run(side);
         } finally {
           side.close();

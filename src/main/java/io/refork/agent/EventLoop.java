@@ -21,6 +21,7 @@ import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 
 /**
  * The one thread that owns all state: it waits for the kernel, for processes, for users and for
@@ -84,6 +85,11 @@ final class EventLoop {
 
   private OptionalInt bootCommand() {
     return pool.bootCommand();
+  }
+
+  /** Calls {@code observer} with each transition, on this loop's thread. */
+  void observe(Consumer<Action.Transition> observer) {
+    hands.observe(observer);
   }
 
   Members members() {

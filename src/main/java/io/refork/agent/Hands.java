@@ -52,6 +52,7 @@ final class Hands {
   private final Facts facts;
   private final Consumer<Event> tell;
   private final Set<Integer> commands = new HashSet<>();
+  private Consumer<Transition> observer = t -> {};
   private final ArrayDeque<StatusMaker.Seen> failures = new ArrayDeque<>();
 
   Hands(
@@ -71,6 +72,11 @@ final class Hands {
     this.conversations = conversations;
     this.facts = facts;
     this.tell = tell;
+  }
+
+  /** Whoever wants to hear of transitions besides the log. */
+  void observe(Consumer<Transition> observer) {
+    this.observer = observer;
   }
 
   /** Whether it is a command that we started and have not reaped. */
@@ -189,6 +195,7 @@ final class Hands {
   }
 
   private void note(Transition t) {
+    observer.accept(t);
     var level =
         switch (t.level()) {
           case INFO -> Log.Level.INFO;

@@ -262,9 +262,10 @@ public final class Metrics {
         Map<String, Long> now,
         Function<Status, Map<String, Long>> counts) {
       var own = words.computeIfAbsent(name, n -> new ArrayList<>());
-      for (var word : now.keySet()) {
-        if (own.contains(word)) {
-          continue;
+      for (var count : now.entrySet()) {
+        var word = count.getKey();
+        if (count.getValue() == 0 || own.contains(word)) {
+          continue; // what never happened takes no series from what does
         }
         if (wordsLeft > 0) {
           wordsLeft--;
@@ -380,10 +381,10 @@ public final class Metrics {
     };
   }
 
-  /** Seven states of a worker in five series. */
+  /** Eight states of a slot in five series. */
   private static String workerState(String state) {
     return switch (state) {
-      case "spawning" -> "starting";
+      case "empty", "spawning" -> "starting";
       case "stopping" -> "draining";
       default -> state;
     };
