@@ -248,7 +248,7 @@ final class Specs {
     spec.name(name);
     spec.usageMessage()
         .descriptionHeading("%n")
-        .description(description.replace("%", "%%"))
+        .description(description)
         .width(WIDTH)
         .autoWidth(false)
         .longOptionsMaxWidth(34)
@@ -265,6 +265,6 @@ final class Specs {
         .hideParamSyntax(true)
         .type(String.class)
         .arity("1")
-        .description(description.replace("%", "%%"));
+        .description(description);
   }
 }
