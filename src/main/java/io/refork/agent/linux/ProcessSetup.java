@@ -1,5 +1,8 @@
 package io.refork.agent.linux;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -144,13 +147,24 @@ public final class ProcessSetup {
     var changed = new LinkedHashMap<>(environment);
     changed.put(REEXEC_GUARD, "1");
     changed.put(SUSPEND_SIGNAL, "50");
-    var path = new StringBlock(os, List.of("/proc/self/exe"), Map.of());
+    var path = new StringBlock(os, List.of(executable()), Map.of());
     var block = new StringBlock(os, command, changed);
     os.c.execve(path.file(), block.argv(), block.envp());
     var errno = os.errno();
     block.keep();
     path.keep();
     return "the agent cannot execute itself again to block signals: " + os.explain(errno);
+  }
+
+  /** Its own path: executed as /proc/self/exe the process would be called "exe" in every list. */
+  private static String executable() {
+    var itself = Path.of("/proc/self/exe");
+    try {
+      var path = Files.readSymbolicLink(itself);
+      return Files.exists(path) ? path.toString() : itself.toString();
+    } catch (IOException e) {
+      return itself.toString();
+    }
   }
 
   /** The environment without what {@link #reexec} added: the application must not see it. */

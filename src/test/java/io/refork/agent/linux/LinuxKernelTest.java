@@ -259,6 +259,7 @@ class LinuxKernelTest {
       throw new AssertionError(ProcessSetup.reexec(environment));
     }
     assertThat(environment).containsEntry(ProcessSetup.REEXEC_GUARD, "1");
+    assertThat(Files.readString(Path.of("/proc/self/comm"))).isEqualTo("java\n");
     assertThat(ProcessSetup.withoutReexec(environment))
         .isNotEmpty()
         .doesNotContainKeys(ProcessSetup.REEXEC_GUARD, "_JAVA_SR_SIGNUM");
