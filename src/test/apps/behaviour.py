@@ -2,7 +2,8 @@
 
 Environment: APP_LOAD_SECONDS (how long loading takes), APP_LOAD_MB (memory that it takes), APP_READY_SECONDS (a newborn's pause before it is ready),
 APP_FAULT (path of a file; while it exists its first word says what newborns do: crash, hang, or never-ready; with a
-second word: only those of generations >= that number), APP_ERRORS_FROM (a generation that answers 500 from then on).
+second word: only those of generations >= that number), APP_ERRORS_FROM (a generation that answers 500 from then on), APP_HANDLERS (handle CHLD and
+WINCH, so that they interrupt system calls).
 """
 
 import gc
@@ -65,6 +66,13 @@ def _after_fork(*_args):
     time.sleep(float(os.environ.get("APP_READY_SECONDS", "0")))
 
 
+@refork.after_fork
+def _handlers(*_args):
+    if os.environ.get("APP_HANDLERS"):
+        for number in (signal.SIGCHLD, signal.SIGWINCH):
+            signal.signal(number, lambda *_: None)
+
+
 def answer(path, slot, generation):
     """(status, text) for a path."""
     global SERVED
@@ -108,6 +116,8 @@ def answer(path, slot, generation):
     if word == "print":
         sys.stdout.write(rest + "\n")  # buffered on purpose: leaving has to flush it
         return 200, "printed"
+    if word == "big":
+        return 200, "x" * (int(rest) * 1024)
     if word == "cache":
         return 200, build_cache(int(rest))
     if word == "replace":
@@ -115,17 +125,20 @@ def answer(path, slot, generation):
         return 200, "replaced"
     if word == "collect":
         gc.collect()
-        return 200, "collected"
+        return 200, "pid %d collected" % os.getpid()
     if word == "served":
         return 200, str(SERVED)
     return 404, "no such path"
 
 
 def build_cache(megabytes):
-    """The same cache in every worker, built when it is first asked for: about this many MB of small objects."""
+    """The same cache in every worker, built when it is first asked for: about this many MB of small objects.
+
+    Half of them are containers: those the garbage collector writes to, unless they are frozen.
+    """
     if megabytes not in CACHE:
-        CACHE[megabytes] = ["%064d" % i for i in range(megabytes * 1024 * 1024 // 121)]
-    return "cached %d" % len(CACHE[megabytes])
+        CACHE[megabytes] = [["%064d" % i, i] for i in range(megabytes * 1024 * 1024 // 256)]
+    return "pid %d cached %d" % (os.getpid(), len(CACHE[megabytes]))
 
 
 def replace_cache(count):
