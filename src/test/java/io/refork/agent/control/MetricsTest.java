@@ -101,7 +101,7 @@ class MetricsTest {
     scrape();
     status.set(
         Statuses.with(
-            Statuses.serving(64),
+            Statuses.limited(Statuses.serving(64)),
             new Counters(
                 1,
                 1,

@@ -149,4 +149,32 @@ public final class Statuses {
         listeners,
         counters);
   }
+
+  /** In a container with a limit: every measure is known. */
+  static Status limited(Status s) {
+    var m = s.memory();
+    var memory =
+        new Memory(
+            m.proportionalBytes(),
+            m.savedBytes(),
+            m.sharedRatio(),
+            m.containerBytes(),
+            known(1 << 30),
+            m.byRole());
+    return new Status(
+        s.version(),
+        s.session(),
+        s.phase(),
+        s.ready(),
+        s.desired(),
+        s.generation(),
+        s.level(),
+        s.mold(),
+        s.workers(),
+        memory,
+        s.refork(),
+        s.failures(),
+        s.listeners(),
+        s.counters());
+  }
 }
