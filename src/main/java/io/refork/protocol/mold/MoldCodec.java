@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -35,12 +36,7 @@ public final class MoldCodec {
    * @throws MalformedException with the code that the peer is to be told
    */
   public static FromProcess decode(byte[] line) throws MalformedException {
-    Map<String, Object> fields;
-    try {
-      fields = JSON.std.mapFrom(line);
-    } catch (IOException | IllegalArgumentException e) {
-      throw new MalformedException("malformed", "the line is not one JSON object");
-    }
+    var fields = object(line);
     var type = text(fields, "type");
     return switch (type) {
       case "hello" -> hello(fields);
@@ -56,6 +52,16 @@ public final class MoldCodec {
       case "error" -> new FromProcess.Error(text(fields, "code"), text(fields, "message"));
       default -> throw new MalformedException("unknown-type", "this protocol has no such message");
     };
+  }
+
+  /** Whatever the parser makes of hostile bytes ends a conversation and not the agent. */
+  private static Map<String, Object> object(byte[] line) throws MalformedException {
+    try {
+      // A lone null comes back as no map at all.
+      return Objects.requireNonNull(JSON.std.mapFrom(line));
+    } catch (IOException | RuntimeException e) {
+      throw new MalformedException("malformed", "the line is not one JSON object");
+    }
   }
 
   private static FromProcess.Hello hello(Map<String, Object> fields) throws MalformedException {
