@@ -61,8 +61,8 @@ final class UserSide implements EventLoop.Side {
             reader,
             read -> {
               samples = read;
+              // No wake-up: the loop turns within a second anyway, and an idle agent is worth it.
               sampled = true;
-              kernel.wake();
             });
   }
 
