@@ -130,8 +130,8 @@ final class Conversations {
           ended(link, "end of file");
         }
       }
-      case Received.TooLong() ->
-          refuse(link, "too-long", "a line is longer than the protocol allows");
+      case Received.TooMuch() ->
+          refuse(link, "too-long", "longer lines, or more at once, than the protocol allows");
     }
   }
 

@@ -14,6 +14,13 @@ final class Link {
   /** A peer that lets this much wait has stopped reading: a conversation is a few hundred bytes. */
   private static final int MAX_QUEUED = 1 << 20;
 
+  /**
+   * Lines of one look. A process says a dozen in its life; a megabyte of line ends would be a
+   * million objects, more than the agent's heap, and their answers seconds without a turn of the
+   * loop.
+   */
+  static final int MAX_LINES = 512;
+
   private final Kernel kernel;
   private final int fd;
   private final Kernel.Peer peer;
@@ -37,7 +44,8 @@ final class Link {
     /** Whole lines, without their ends; {@code ended}: and nothing will follow. */
     record Lines(List<byte[]> lines, boolean ended) implements Received {}
 
-    record TooLong() implements Received {}
+    /** A line is longer than allowed, or there are more than {@link #MAX_LINES}. */
+    record TooMuch() implements Received {}
   }
 
   int fd() {
@@ -52,14 +60,14 @@ final class Link {
     return openedAt;
   }
 
-  /** Reads all there is, up to 1 MiB in one go: what a flood leaves is read in the next turn. */
+  /** Reads all there is: a full socket buffer is less than the 1 MiB that one look takes. */
   Received receive(int maxLine) {
     var lines = new ArrayList<byte[]>();
     for (int i = 0; i < 16 && !ended; i++) {
       switch (kernel.read(fd)) {
         case Kernel.Read.Data d -> {
           if (!split(d.bytes(), lines, maxLine)) {
-            return new Received.TooLong();
+            return new Received.TooMuch();
           }
         }
         case Kernel.Read.Nothing() -> {
@@ -75,7 +83,7 @@ final class Link {
     int start = 0;
     for (int i = 0; i < bytes.length; i++) {
       if (bytes[i] == '\n') {
-        if (in.length + i - start >= maxLine) {
+        if (in.length + i - start >= maxLine || lines.size() == MAX_LINES) {
           return false;
         }
         lines.add(joined(bytes, start, i));

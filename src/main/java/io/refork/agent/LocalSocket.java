@@ -49,7 +49,7 @@ final class LocalSocket {
       return;
     }
     switch (link.receive(LocalRequests.MAX_LINE)) {
-      case Received.TooLong() -> drop(link);
+      case Received.TooMuch() -> drop(link);
       case Received.Lines r -> {
         if (!r.lines().isEmpty() && !link.closing()) {
           link.sayLast(answer.apply(r.lines().getFirst()));
