@@ -98,11 +98,24 @@ final class Members {
   }
 
   void kill(int pid, Signal signal) {
-    var watched = byPid(pid).flatMap(Member::watched);
+    var member = byPid(pid);
+    var watched = member.flatMap(Member::watched);
     if (watched.isPresent()) {
       kernel.kill(watched.get(), signal);
-    } else if (!reaped.contains(pid)) {
+    } else if (!reaped.contains(pid) && (member.isPresent() || isNewborn(pid))) {
       kernel.kill(pid, signal);
     }
+  }
+
+  /**
+   * Of a process that has not said hello only its mold's word is known, and a wrong word must not
+   * end a stranger, or the agent itself. A newborn is our child, or bears the name of its spawn.
+   */
+  private boolean isNewborn(int pid) {
+    return pid != kernel.pid()
+        && kernel
+            .process(pid)
+            .filter(p -> p.parent() == kernel.pid() || p.comm().startsWith("rf:"))
+            .isPresent();
   }
 }

@@ -74,8 +74,11 @@ public final class Pool {
       case Event.BootFailed e -> boots.failedToStart(e.errno(), e.message());
       case Event.Hello e -> hello(e);
       case Event.Spawned e -> {
-        slots.spawned(e);
-        promotions.spawned(e);
+        // A pid that we know is no newborn's, or one that was quicker with its hello.
+        if (ledger.worker(e.pid()).isEmpty() && !ledger.molds.containsKey(e.pid())) {
+          slots.spawned(e);
+          promotions.spawned(e);
+        }
       }
       case Event.SpawnFailed e -> slots.spawnFailed(e);
       case Event.Ready e -> ready(e.pid());
