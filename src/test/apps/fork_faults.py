@@ -100,11 +100,29 @@ def orphan(work):
             while os.getppid() == os.getpid() - 1:
                 time.sleep(0.001)
             os.write(writing, work().encode())
+            os.close(writing)
+            time.sleep(1)  # so that it ends while other things happen
         os._exit(0)
     os.close(writing)
     os.waitpid(middle, 0)
     with os.fdopen(reading) as answer:
         return answer.read()
+
+
+def own_connection():
+    """The descriptor of this process's connection to the agent."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            sock = socket.socket(fileno=os.dup(int(name)))
+        except OSError:
+            continue  # no socket
+        with sock:
+            try:
+                if sock.getpeername() == os.environ["REFORK_SOCKET"]:
+                    return int(name)
+            except OSError:
+                pass  # not connected
+    raise AssertionError("no connection to the agent")
 
 
 def answer(path, slot, generation):
@@ -115,6 +133,13 @@ def answer(path, slot, generation):
         return 200, claim(rest, "mold")
     if word == "claim-as-orphan":
         return 200, orphan(lambda: claim(rest))
+    if word == "hang-up":
+        hole = os.open("/dev/null", os.O_RDWR)
+        os.dup2(hole, own_connection())
+        return 200, "pid %d" % os.getpid()
+    if word == "babble":
+        os.write(own_connection(), b"babble\n")
+        return 200, "pid %d" % os.getpid()
     if word == "orphans":
         return 200, ",".join(orphan(lambda: str(os.getpid())) for _ in range(int(rest)))
     return behaviour.answer(path, slot, generation)

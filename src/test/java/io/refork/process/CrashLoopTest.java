@@ -1,9 +1,12 @@
 package io.refork.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,15 +25,15 @@ class CrashLoopTest {
     try (var agent = AgentProcess.loopApp().options("--workers", "3").asInit(asInit).start()) {
       var before = agent.awaitReady(3);
       int mold = before.object("mold").integer("pid");
-      for (var way : new String[] {"exit/3", "crash"}) {
-        int victim = Integer.parseInt(Load.get(agent.port(), "/pid").split(" ")[1]);
-        while (agent.workerPids().contains(victim)) {
-          ask(agent, way, victim);
-        }
+      for (var way : List.of("exit/3", "crash")) {
+        int sofar = crashes(agent.awaitReady(3));
+        // Whoever gets it dies without a reply.
+        assertThatThrownBy(() -> Load.get(agent.port(), "/" + way)).isInstanceOf(IOException.class);
+        agent.awaitStatus(way, s -> crashes(s) == sofar + 1);
       }
       int killed = agent.awaitReady(3).list("workers").getFirst().integer("pid");
       Proc.kill(agent.outer(killed), "KILL");
-      agent.awaitStatus("killed one gone", s -> crashes(s) >= 3 && !pids(s, killed));
+      agent.awaitStatus("killed one gone", s -> crashes(s) == 3 && !pids(s, killed));
 
       var after = agent.awaitReady(3);
       assertThat(after.object("mold").integer("pid")).isEqualTo(mold);
@@ -42,18 +45,6 @@ class CrashLoopTest {
               f ->
                   f.text("what").equals("worker exited: signal KILL")
                       && f.text("reason").equals("crashed"));
-    }
-  }
-
-  /** Whoever is asked dies without a reply; the victim is met sooner or later. */
-  private static void ask(AgentProcess agent, String way, int victim) {
-    if (!Proc.alive(agent.outer(victim))) {
-      return;
-    }
-    try {
-      Load.get(agent.port(), "/" + way);
-    } catch (java.io.IOException e) {
-      // that was its last request
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -108,6 +109,19 @@ class ForkHygieneTest {
             .contains("this mold and all its workers")
             .contains("after_fork");
         assertThat(agent.lines("shared-socket")).hasSize(1);
+
+        var check =
+            new ProcessBuilder("target/agent/bin/refork", "check", Integer.toString(agent.pid()))
+                .redirectErrorStream(true)
+                .start();
+        var rows = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(check.waitFor()).as(rows).isEqualTo(1);
+        var row = rows.lines().filter(l -> l.contains("shared socket")).findFirst().orElse(rows);
+        assertThat(row).startsWith("  fail").contains(peer);
+        assertThat(row).contains(Integer.toString(status.object("mold").integer("pid")));
+        for (int worker : agent.workerPids()) {
+          assertThat(row).contains(Integer.toString(worker));
+        }
       }
     }
   }

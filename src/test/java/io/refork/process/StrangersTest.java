@@ -13,11 +13,15 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** FORK-12: who connects to the mold socket and has no business there. */
 class StrangersTest {
@@ -100,11 +104,43 @@ class StrangersTest {
       assertThat(say(agent, line("{\"type\":\"" + "x".repeat((int) MIB)))).contains("too-long");
 
       assertThat(turnedAway(agent)).isEqualTo(11);
-      assertThat(agent.metric("refork_connections_turned_away_total")).isPositive();
+      await("the metric, which is made anew every few seconds")
+          .atMost(AgentProcess.LONG)
+          .until(() -> agent.metric("refork_connections_turned_away_total") == 11);
       assertThat(agent.lines("connection turned away")).isNotEmpty();
       assertThat(agent.workerPids()).isEqualTo(before);
       assertThat(Load.get(agent.port(), "/pid")).startsWith("pid ");
     }
+  }
+
+  @Test
+  @EnabledIf("isRoot")
+  @DisplayName("FORK-12 another user's process is turned away even where the directory lets it in")
+  void otherUser() throws Exception {
+    try (var agent = start(2)) {
+      agent.awaitReady(2);
+      var everybody = PosixFilePermissions.fromString("rwxrwxrwx");
+      var socket = agent.stateDir().resolve("mold.sock");
+      Files.setPosixFilePermissions(agent.stateDir(), everybody);
+      Files.setPosixFilePermissions(socket, everybody);
+      var other =
+          new ProcessBuilder(
+                  Apps.PYTHON,
+                  "-c",
+                  "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX);"
+                      + " s.connect(sys.argv[1]); print('got', s.recv(1))",
+                  socket.toString())
+              .redirectErrorStream(true)
+              .start();
+      assertThat(new String(other.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+          .contains("got b''");
+      assertThat(agent.awaitLine("connection turned away")).contains("the user 65534");
+      assertThat(turnedAway(agent)).isOne();
+    }
+  }
+
+  static boolean isRoot() {
+    return System.getProperty("user.name").equals("root");
   }
 
   @Test
@@ -139,6 +175,26 @@ class StrangersTest {
       var after = agent.awaitReady(2);
       assertThat(after.object("mold").integer("pid")).isEqualTo(mold);
       assertThat(after.list("workers").get(1).integer("pid")).isEqualTo(other);
+    }
+  }
+
+  @ParameterizedTest(name = "FORK-12 a worker that does {0} to the agent is replaced, only it")
+  @ValueSource(strings = {"babble", "hang-up"})
+  void brokenConversation(String what) throws Exception {
+    try (var agent = start(3)) {
+      var first = agent.awaitReady(3);
+      int pid = Integer.parseInt(Load.get(agent.port(), "/" + what).split(" ")[1]);
+      agent.awaitLine("worker exited .*pid=" + pid + " .*reason=crashed");
+      var after = agent.awaitReady(3);
+      assertThat(agent.workerPids())
+          .doesNotContain(pid)
+          .containsAll(
+              first.list("workers").stream()
+                  .map(w -> w.integer("pid"))
+                  .filter(p -> p != pid)
+                  .toList());
+      assertThat(after.object("mold").integer("pid"))
+          .isEqualTo(first.object("mold").integer("pid"));
     }
   }
 
