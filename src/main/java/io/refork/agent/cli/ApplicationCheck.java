@@ -120,18 +120,26 @@ final class ApplicationCheck {
   private List<Finding> connections() {
     var shared = new TreeMap<String, TreeSet<Integer>>();
     for (var process : application) {
-      for (var socket : descriptors.connections(process.pid())) {
+      for (var socket : descriptors.sockets(process.pid())) {
         shared.computeIfAbsent(socket, s -> new TreeSet<>()).add(process.pid());
       }
     }
+    shared.values().removeIf(holders -> holders.size() < 2);
+    var looked = new TreeSet<String>();
+    var peers = new TreeMap<String, String>();
+    for (var holders : shared.values()) {
+      if (looked.add(descriptors.network(holders.first()))) {
+        peers.putAll(descriptors.peers(holders.first(), shared.keySet()));
+      }
+    }
     var findings = new ArrayList<Finding>();
-    shared.forEach(
-        (socket, holders) -> {
-          if (holders.size() > 1 && findings.size() < SHOWN) {
+    peers.forEach(
+        (socket, peer) -> {
+          if (findings.size() < SHOWN) {
             findings.add(
                 Finding.fail(
                     "shared socket",
-                    descriptors.peer(socket) + " is held by " + pids(holders),
+                    peer + " is held by " + pids(shared.getOrDefault(socket, new TreeSet<>())),
                     "answers would reach the wrong process: close it in before_fork, or open it in after_fork"));
           }
         });

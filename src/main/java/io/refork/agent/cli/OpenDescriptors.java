@@ -1,5 +1,6 @@
 package io.refork.agent.cli;
 
+import io.refork.agent.linux.NetTable;
 import io.refork.agent.log.Escape;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -25,14 +27,15 @@ final class OpenDescriptors {
   /** Appending is safe to share: that is how logs are written. */
   private static final int APPENDS = 02000;
 
+  /** Columns of /proc/net's tables, and what they say of a connection. */
+  private static final int STATE_OF_TCP = 3;
+
+  private static final String ESTABLISHED = "01";
+  private static final int STATE_OF_UNIX = 5;
+  private static final String CONNECTED = "03";
+
   private final String root;
   private final TreeSet<Integer> unreadable = new TreeSet<>();
-
-  /**
-   * inode → what it is connected to; filled for each process, because each may have a network
-   * namespace of its own.
-   */
-  private final Map<String, String> peers = new HashMap<>();
 
   OpenDescriptors(String root) {
     this.root = root;
@@ -58,19 +61,47 @@ final class OpenDescriptors {
     return names;
   }
 
-  /** Connected sockets beyond standard input, output and error, as {@code socket:[inode]}. */
-  List<String> connections(int pid) {
-    readPeers(pid);
+  /** Sockets beyond standard input, output and error, as {@code socket:[inode]}. */
+  List<String> sockets(int pid) {
     var sockets = new ArrayList<String>();
     for (var fd : beyondStandard(pid)) {
-      target(fd).filter(peers::containsKey).ifPresent(sockets::add);
+      target(fd).filter(t -> t.startsWith("socket:[")).ifPresent(sockets::add);
     }
     return sockets;
   }
 
-  /** What a socket of {@link #connections} is connected to. */
-  String peer(String socket) {
-    return peers.getOrDefault(socket, "a socket");
+  /** Those of {@code sockets} that are connected, and to what; as the given process sees it. */
+  Map<String, String> peers(int pid, Set<String> sockets) {
+    var peers = new HashMap<String, String>();
+    for (var table : List.of("tcp", "tcp6")) {
+      NetTable.rows(
+          Path.of(root, String.valueOf(pid), "net", table),
+          STATE_OF_TCP,
+          ESTABLISHED,
+          row -> {
+            var socket = row.length > 9 ? "socket:[" + row[9] + "]" : "";
+            if (sockets.contains(socket)) {
+              peers.put(socket, "the connection to " + address(row[2]));
+            }
+          });
+    }
+    NetTable.rows(
+        Path.of(root, String.valueOf(pid), "net", "unix"),
+        STATE_OF_UNIX,
+        CONNECTED,
+        row -> {
+          var socket = row.length > 6 ? "socket:[" + row[6] + "]" : "";
+          if (sockets.contains(socket)) {
+            var path = row.length > 7 ? " " + Escape.plain(row[7], 120) : "";
+            peers.put(socket, "a connected Unix socket" + path + " (inode " + row[6] + ")");
+          }
+        });
+    return peers;
+  }
+
+  /** Processes with the same answer see the same tables; each for itself where that is unknown. */
+  String network(int pid) {
+    return target(Path.of(root, String.valueOf(pid), "ns", "net")).orElse("of pid " + pid);
   }
 
   /** Regular files open for writing, but not for appending. */
@@ -127,34 +158,6 @@ final class OpenDescriptors {
     } catch (IOException e) {
       return Optional.empty();
     }
-  }
-
-  /** TCP rows in state ESTABLISHED (01), and connected Unix streams (state 03). */
-  private void readPeers(int pid) {
-    for (var table : List.of("tcp", "tcp6")) {
-      for (var row : rows(pid, table)) {
-        if (row.length > 9 && row[3].equals("01")) {
-          peers.put("socket:[" + row[9] + "]", "the connection to " + address(row[2]));
-        }
-      }
-    }
-    for (var row : rows(pid, "unix")) {
-      if (row.length > 6 && row[5].equals("03")) {
-        var path = row.length > 7 ? " " + Escape.plain(row[7], 120) : "";
-        peers.put(
-            "socket:[" + row[6] + "]",
-            "a connected Unix socket" + path + " (inode " + row[6] + ")");
-      }
-    }
-  }
-
-  private List<String[]> rows(int pid, String table) {
-    return text(Path.of(root, String.valueOf(pid), "net", table))
-        .orElse("")
-        .lines()
-        .skip(1)
-        .map(line -> line.strip().split("\\s+"))
-        .toList();
   }
 
   /**

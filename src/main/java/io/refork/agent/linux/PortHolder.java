@@ -3,7 +3,6 @@ package io.refork.agent.linux;
 import io.refork.agent.log.Escape;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -15,6 +14,9 @@ import java.util.Set;
  * it to themselves.
  */
 public final class PortHolder {
+  /** The column of a socket's state, and the state of one that listens. */
+  private static final int STATE = 3;
+
   private static final String LISTEN = "0A";
   private final String root;
   private final ProcFs proc;
@@ -51,12 +53,15 @@ public final class PortHolder {
    */
   private void inodes(String file, int port, Set<String> found) {
     var end = ":%04X".formatted(port);
-    for (var line : text(file).split("\n")) {
-      var words = line.trim().split(" +");
-      if (words.length > 9 && words[1].endsWith(end) && words[3].equals(LISTEN)) {
-        found.add("socket:[" + words[9] + "]");
-      }
-    }
+    NetTable.rows(
+        Path.of(root, file),
+        STATE,
+        LISTEN,
+        words -> {
+          if (words.length > 9 && words[1].endsWith(end)) {
+            found.add("socket:[" + words[9] + "]");
+          }
+        });
   }
 
   private boolean holds(String pid, Set<String> sockets) {
@@ -82,9 +87,5 @@ public final class PortHolder {
     return proc.process(Integer.parseInt(pid))
         .map(process -> " (" + Escape.plain(process.comm(), 20) + ")")
         .orElse("");
-  }
-
-  private String text(String file) {
-    return new String(proc.bytes(file).orElse(new byte[0]), StandardCharsets.ISO_8859_1);
   }
 }
