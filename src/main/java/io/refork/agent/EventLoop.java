@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 
@@ -158,7 +157,7 @@ final class EventLoop {
     }
     if (pool.sweeping() && exit.isEmpty() && clock.now() >= nextSweep) {
       nextSweep = clock.now() + SWEEP;
-      tell(new Event.Strays(Strays.of(kernel, kernel.pid(), Set.of()).size()));
+      tell(new Event.Strays(Strays.of(kernel).size()));
     }
     side.turned(clock.now(), changed);
   }

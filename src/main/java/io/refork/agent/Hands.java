@@ -113,7 +113,7 @@ final class Hands {
         }
       }
       case Action.SignalStrays a ->
-          Strays.of(kernel, kernel.pid(), Set.of()).forEach(p -> kernel.kill(p.pid(), a.signal()));
+          Strays.of(kernel).forEach(p -> kernel.kill(p.pid(), a.signal()));
       case Action.Note a -> note(a.transition());
       case Action.Exit a -> log.info("stopped", "code", a.code());
     }

@@ -6,20 +6,19 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** Who descends from whom, from one look at /proc. */
 final class Strays {
   private Strays() {}
 
-  /** Living descendants of {@code ancestor} without the given ones; zombies do not count. */
-  static List<ProcessInfo> of(Kernel kernel, int ancestor, Set<Integer> without) {
+  /** Living descendants of the agent; zombies do not count. */
+  static List<ProcessInfo> of(Kernel kernel) {
     var all = kernel.processes();
+    int ancestor = kernel.pid();
     var known = new HashMap<Integer, Boolean>();
     known.put(ancestor, true);
     return all.values().stream()
         .filter(p -> p.pid() != ancestor && p.state() != 'Z' && p.state() != 'X')
-        .filter(p -> !without.contains(p.pid()))
         .filter(p -> descends(p.pid(), all, known))
         .toList();
   }

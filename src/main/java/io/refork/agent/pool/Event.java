@@ -61,8 +61,7 @@ public sealed interface Event {
   record Desired(PoolSettings settings) implements Event {}
 
   /**
-   * How many descendants live that are neither worker nor mold nor command; told only while
-   * stopping.
+   * How many descendants live, members that outlived the drain included; told only while stopping.
    */
   record Strays(int count) implements Event {}
 

@@ -24,7 +24,6 @@ final class Shutdown {
   private final Ledger pool;
   private final Boots boots;
   private Step step = new Step.None();
-  private int strays;
 
   private sealed interface Step {
     record None() implements Step {}
@@ -32,10 +31,10 @@ final class Shutdown {
     /** Not ready any more, but serving until then. */
     record Delay(long until) implements Step {}
 
-    /** Workers finish what is in flight. */
-    record Drain() implements Step {}
+    /** Workers finish what is in flight; who is not gone by {@code until} hangs in the kernel. */
+    record Drain(long until) implements Step {}
 
-    /** Only strangers are left: TERM was sent, KILL follows. */
+    /** Nobody is left who could be waited for: TERM was sent to the rest, KILL follows. */
     record Sweep(long deadline, boolean killed) implements Step {}
   }
 
@@ -47,10 +46,6 @@ final class Shutdown {
   /** Whether workers are still kept at strength. */
   boolean serving() {
     return step instanceof Step.None || step instanceof Step.Delay;
-  }
-
-  boolean begun() {
-    return !(step instanceof Step.None);
   }
 
   /** Whether the edge has to count descendants that are no members. */
@@ -118,7 +113,6 @@ final class Shutdown {
   }
 
   void strays(int count) {
-    strays = count;
     if (step instanceof Step.Sweep s) {
       if (count == 0) {
         exit();
@@ -149,17 +143,24 @@ final class Shutdown {
     if (step instanceof Step.Delay d && pool.now >= d.until()) {
       drain();
     }
-    if (step instanceof Step.Drain
-        && pool.workers.isEmpty()
-        && pool.molds.isEmpty()
-        && pool.orphanedCommands.isEmpty()) {
+    if (step instanceof Step.Drain d
+        && (pool.now >= d.until()
+            || pool.workers.isEmpty() && pool.molds.isEmpty() && pool.orphanedCommands.isEmpty())) {
       pool.act(new Action.SignalStrays(Signal.TERM));
-      step = new Step.Sweep(pool.now + pool.settings.timeouts().killAfter().toNanos(), false);
+      var killAfter = pool.settings.timeouts().killAfter();
+      // Whoever wastes the time of the drain wastes it for all: the stop as a whole is bounded.
+      var last = d.until() + killAfter.minus(AFTER_KILL).toNanos();
+      step = new Step.Sweep(Math.min(pool.now + killAfter.toNanos(), last), false);
     }
   }
 
+  /** By when the members are gone: asked, pressed, and killed, each with its time. */
+  private long end(Duration drain) {
+    return pool.now + drain.plus(pool.settings.timeouts().killAfter()).plus(AFTER_KILL).toNanos();
+  }
+
   private void drain() {
-    step = new Step.Drain();
+    step = new Step.Drain(end(pool.settings.timeouts().drain()));
     boots.cancel();
     for (var worker : List.copyOf(pool.workers.values())) {
       if (worker.leaving()) {
@@ -181,6 +182,9 @@ final class Shutdown {
   }
 
   private void pressAll() {
+    if (step instanceof Step.Drain d) {
+      step = new Step.Drain(Math.min(d.until(), end(Duration.ZERO)));
+    }
     for (var worker : List.copyOf(pool.workers.values())) {
       if (worker.pid().isPresent()
           && !(worker.state() instanceof State.Leaving l && l.stage() != Stage.DRAIN)) {
@@ -198,12 +202,8 @@ final class Shutdown {
     return switch (step) {
       case Step.None n -> Long.MAX_VALUE;
       case Step.Delay d -> d.until();
-      case Step.Drain d -> Long.MAX_VALUE;
-      case Step.Sweep s -> s.deadline();
+      case Step.Drain d -> d.until();
+      case Step.Sweep s -> Long.MAX_VALUE; // the count of strays comes more often than it is due
     };
-  }
-
-  int strays() {
-    return strays;
   }
 }
