@@ -126,13 +126,21 @@ public final class Scoreboard implements AutoCloseable {
   public OptionalInt lease(int pid) {
     for (var row = 0; row < leases.length; row++) {
       if (leases[row] == 0) {
-        longs.put(row * LONGS, new long[LONGS]);
+        zero(row);
         leases[row] = pid;
         used = Math.max(used, row + 1);
         return OptionalInt.of(row);
       }
     }
     return OptionalInt.empty();
+  }
+
+  private void zero(int row) {
+    try {
+      longs.put(row * LONGS, new long[LONGS]);
+    } catch (InternalError truncated) {
+      // See copy(): the row is leased all the same, and nothing will be read from it.
+    }
   }
 
   /**

@@ -96,6 +96,9 @@ class ScoreboardTest {
         channel.truncate(0);
       }
       assertThat(board.rows()).isEmpty();
+      board.release(127);
+      assertThat(board.lease(500)).hasValue(127);
+      assertThat(board.read(127)).isEmpty();
     }
   }
 
