@@ -222,10 +222,12 @@ final class EventLoop {
 
   private void exited(int pid, ExitStatus status) {
     var member = members.byPid(pid);
-    member.ifPresent(this::lastReading);
-    if (member.isEmpty() && !hands.isCommand(pid)) {
+    if (member.isEmpty() && !hands.isCommand(pid) && !pool.knows(pid)) {
+      // A stranger: nothing to the pool.
       orphan(pid, status);
+      return;
     }
+    member.ifPresent(this::lastReading);
     tell(new Event.Exited(pid, status));
     hands.gone(pid);
     member.ifPresent(
@@ -242,6 +244,7 @@ final class EventLoop {
 
   private void orphan(int pid, ExitStatus status) {
     orphans++;
+    changed = true;
     if (orphanLines.admit(clock.now())) {
       var kept = orphanLines.takeSuppressed();
       log.info(

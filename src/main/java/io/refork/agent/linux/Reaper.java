@@ -13,10 +13,11 @@ final class Reaper {
   private static final int WUNTRACED = 2;
 
   /**
-   * Keeps one turn of the loop bounded (about 50 ms interpreted) while somebody forks faster than
-   * we reap.
+   * Keeps one turn of the loop bounded (about 25 ms interpreted, with what the loop does about
+   * each) while thousands end at once: a worker that is among them is replaced meanwhile, not
+   * afterwards.
    */
-  static final int MOST = 2048;
+  static final int MOST = 256;
 
   private final Native os;
   private final ByteBuffer status = Native.allocate(Integer.BYTES);

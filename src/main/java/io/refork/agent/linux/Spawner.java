@@ -40,7 +40,8 @@ final class Spawner {
   Spawner(Native os) {
     this.os = os;
     os.c.sigemptyset(noSignals);
-    os.c.sigfillset(allSignals);
+    // Not sigfillset: it leaves out the C library's own two, and the application would ignore them.
+    allSignals.putLong(0, -1L);
   }
 
   SpawnResult spawn(
@@ -115,7 +116,7 @@ final class Spawner {
       case Errno.EACCES ->
           "cannot start '"
               + file
-              + "': not executable (it needs mode x, in a file system mounted without noexec)";
+              + "': not executable (it needs mode x and directories that this user may enter, in a file system mounted without noexec)";
       case Errno.ENOEXEC ->
           "cannot start '"
               + file

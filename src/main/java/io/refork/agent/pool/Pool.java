@@ -372,6 +372,16 @@ public final class Pool {
     return shutdown.sweeping();
   }
 
+  /** Whether the death of this process means anything here; commands apart. */
+  public boolean knows(int pid) {
+    return ledger.molds.containsKey(pid)
+        || ledger.worker(pid).isPresent()
+        || ledger.refork.isPresent()
+            && ledger.refork.get().phase() instanceof Phase.Promoting p
+            && p.mold().isPresent()
+            && p.mold().getAsInt() == pid;
+  }
+
   /** Whether the command that runs, if any, may still say hello as the boot mold; its pid. */
   public OptionalInt bootCommand() {
     return boots.command();
