@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 
+import processes
 import refork
 
 LOADS = 0
@@ -111,6 +112,8 @@ def answer(path, slot, generation):
             time.sleep(3600)
             os._exit(0)
         return 200, "child %d" % pid
+    if word == "do":
+        return 200, processes.do(rest.split("/"))
     if word == "random":
         return 200, "%s %s %s" % (random.random(), uuid.uuid4(), os.urandom(4).hex())
     if word == "print":

@@ -28,7 +28,7 @@ public final class AgentProcess implements AutoCloseable {
   /** More than any single step takes on a loaded machine; a test that needs it all has failed. */
   public static final Duration LONG = Duration.ofSeconds(60);
 
-  private static final Path HOME = Path.of("target/agent").toAbsolutePath();
+  static final Path HOME = Path.of("target/agent").toAbsolutePath();
 
   private final Process process;
   private final boolean asInit;
@@ -44,7 +44,8 @@ public final class AgentProcess implements AutoCloseable {
     this.stateDir = b.stateDir;
     this.port = b.port;
     this.control = b.control;
-    reader = Thread.ofPlatform().daemon().start(this::readLines);
+    Runnable read = b.unread ? () -> {} : this::readLines;
+    reader = Thread.ofPlatform().daemon().start(read);
   }
 
   /** An agent to be; every option has a default that suits a short test. */
@@ -58,6 +59,8 @@ public final class AgentProcess implements AutoCloseable {
     private Path home = HOME;
     private Path stateDir;
     private boolean asInit;
+    private boolean unread;
+    private final List<String> inside = new ArrayList<>();
 
     Builder() {
       try {
@@ -104,6 +107,21 @@ public final class AgentProcess implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Goes in front of the agent itself, within its pid namespace if it has one; must end in an
+     * exec.
+     */
+    public Builder inside(String... words) {
+      inside.addAll(List.of(words));
+      return this;
+    }
+
+    /** Nobody reads what it and its application write. */
+    public Builder unread() {
+      unread = true;
+      return this;
+    }
+
     public Builder command(String... words) {
       command.addAll(List.of(words));
       return this;
@@ -119,6 +137,7 @@ public final class AgentProcess implements AutoCloseable {
       if (asInit) {
         line.addAll(List.of("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"));
       }
+      line.addAll(inside);
       line.add(home.resolve("bin/refork").toString());
       line.add("run");
       add(line, "--listen", "127.0.0.1:" + port);
@@ -302,6 +321,16 @@ public final class AgentProcess implements AutoCloseable {
         s ->
             s.list("workers").size() == n
                 && s.list("workers").stream().allMatch(w -> w.text("state").equals("ready")));
+  }
+
+  /** Waits until {@code n} workers are ready, none of them with this pid (as the agent sees it). */
+  public Json awaitReadyWithout(int n, int pid) {
+    return awaitStatus(
+        n + " workers ready, without " + pid,
+        s ->
+            s.list("workers").size() == n
+                && s.list("workers").stream()
+                    .allMatch(w -> w.text("state").equals("ready") && w.integer("pid") != pid));
   }
 
   /**

@@ -33,6 +33,11 @@ public final class Proc {
     return stat(pid).map(s -> Integer.parseInt(s[1]));
   }
 
+  /** Its process group. */
+  public static Optional<Integer> group(int pid) {
+    return stat(pid).map(s -> Integer.parseInt(s[2]));
+  }
+
   public static String comm(int pid) {
     return file(pid, "comm").map(String::strip).orElse("");
   }
