@@ -61,7 +61,6 @@ final class Ledger {
   Backoff reforkBackoff = Backoff.NONE;
   long lastReforkEnd = Long.MIN_VALUE / 2;
   Optional<String> reforkAsked = Optional.empty();
-  boolean replaceAsked;
   boolean sharedLow;
 
   /** A recovery promotion failed: the command is started again instead. */
@@ -69,6 +68,12 @@ final class Ledger {
 
   /** Newborn molds of the promotion under way that ended before they were ready. */
   final Set<Integer> goneNewborns = new HashSet<>();
+
+  /**
+   * What workers that ended during the refork under way had answered, by generation: else the
+   * measure by which a new generation is judged would leave with the old workers.
+   */
+  final TreeMap<Integer, Answers> answersOfGone = new TreeMap<>();
 
   /** What the agent ends with. */
   int exitCode;
@@ -81,6 +86,23 @@ final class Ledger {
 
   /** A worker that ended, or never came to be, without having been asked to. */
   record Failed(int slot, int generation, ExitReason reason, boolean wasReady) {}
+
+  /** Requests answered, and how many of them by errors. */
+  record Answers(long served, long errors) {
+    static final Answers NONE = new Answers(0, 0);
+
+    static Answers of(Worker worker) {
+      return new Answers(worker.score().last().served(), worker.score().last().errors());
+    }
+
+    Answers plus(Answers more) {
+      return new Answers(served + more.served, errors + more.errors);
+    }
+
+    double share() {
+      return served <= 0 ? 0 : (double) errors / served;
+    }
+  }
 
   /** A refork that is over. */
   record Finished(
@@ -156,6 +178,14 @@ final class Ledger {
 
   void failed(Worker worker, ExitReason reason) {
     failures.add(new Failed(worker.slot(), worker.generation(), reason, worker.readySince() >= 0));
+  }
+
+  /** A worker was reaped; its answers still count. */
+  void keepAnswers(Worker worker) {
+    tally.gone(worker.score().last().served(), worker.score().last().errors());
+    if (refork.isPresent()) {
+      answersOfGone.merge(worker.generation(), Answers.of(worker), Answers::plus);
+    }
   }
 
   void act(Action action) {

@@ -96,7 +96,7 @@ public final class Pool {
       case Event.Shared e -> shared(e);
       case Event.ReforkAsked e -> reforkAsked(e.by());
       case Event.ReplaceAsked() -> {
-        ledger.replaceAsked = true;
+        slots.replaceAll();
         ledger.note(
             Level.INFO,
             "replacing all workers",

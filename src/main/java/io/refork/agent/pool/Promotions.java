@@ -7,7 +7,6 @@ import io.refork.agent.pool.Ledger.Finished;
 import io.refork.agent.pool.Ledger.Mode;
 import io.refork.agent.pool.Refork.Phase;
 import io.refork.agent.pool.Refork.Purpose;
-import io.refork.agent.pool.Worker.Stage;
 import io.refork.agent.pool.Worker.State;
 import java.time.Duration;
 import java.util.Comparator;
@@ -134,6 +133,7 @@ final class Promotions {
   private void begin(
       Purpose purpose, String cause, Worker worker, Set<Integer> refusals, long started) {
     pool.goneNewborns.clear();
+    pool.answersOfGone.clear();
     var generation = pool.nextGeneration++;
     var timeout = pool.settings.timeouts().promote();
     var spawn = pool.newSpawnId();
@@ -203,9 +203,14 @@ final class Promotions {
     if (pool.refork.isPresent()
         && pool.refork.get().phase() instanceof Phase.Promoting p
         && p.worker() == event.by()
-        && p.spawn().equals(event.spawn())
-        && p.mold().isEmpty()) {
-      pool.refork = pool.refork.map(r -> r.in(known(p, event.pid())));
+        && p.spawn().equals(event.spawn())) {
+      if (p.mold().isEmpty()) {
+        pool.refork = pool.refork.map(r -> r.in(known(p, event.pid())));
+      }
+    } else if (pool.worker(event.by()).filter(w -> !w.leaving()).isPresent()) {
+      // Forked after the promotion was given up: the worker waits for a word, its newborn ends.
+      pool.act(new Action.KillNewborn(event.spawn()));
+      pool.act(new Action.Resume(event.by(), ReforkReason.TIMEOUT.word()));
     }
   }
 
@@ -266,8 +271,7 @@ final class Promotions {
   }
 
   /**
-   * A promotion came to nothing. The new mold, if any, is killed; the worker serves on or, when it
-   * does not even answer, goes.
+   * A promotion came to nothing. The new mold, if any, is killed; the worker serves on.
    *
    * @param agentsDecision the worker does not know yet
    */
@@ -281,23 +285,12 @@ final class Promotions {
     p.mold().ifPresentOrElse(this::killNewborn, () -> pool.act(new Action.KillNewborn(p.spawn())));
     var worker = pool.worker(p.worker());
     if (worker.isPresent() && worker.get().state() instanceof State.Promoting s) {
-      if (agentsDecision && p.mold().isEmpty()) {
-        // Neither forked nor refused in time: it does not listen any more.
-        pool.note(
-            Level.WARN,
-            "candidate does not answer",
-            worker.get(),
-            reason.word(),
-            detail,
-            Optional.empty());
-        pool.leave(worker.get(), ExitReason.KILLED, Stage.TRACEBACK, Duration.ofMillis(200));
-        pool.act(new Action.Kill(p.worker(), Signal.URG));
-      } else {
-        if (agentsDecision) {
-          pool.act(new Action.Resume(p.worker(), reason.word()));
-        }
-        pool.put(worker.get().in(new State.Ready(s.readySince())));
+      if (agentsDecision) {
+        // Not to blame: with one thread it reads `promote` only when its request is over. One that
+        // hangs is found by its heartbeat or its oldest request.
+        pool.act(new Action.Resume(p.worker(), reason.word()));
       }
+      pool.put(worker.get().in(new State.Ready(s.readySince())));
     }
     pool.note(
         Level.WARN,

@@ -1,6 +1,7 @@
 package io.refork.agent.pool;
 
 import io.refork.agent.pool.Action.Level;
+import io.refork.agent.pool.Ledger.Answers;
 import io.refork.agent.pool.Ledger.Backoff;
 import io.refork.agent.pool.Ledger.Failed;
 import io.refork.agent.pool.Ledger.Finished;
@@ -31,38 +32,34 @@ final class Rollouts {
     this.promotions = promotions;
   }
 
-  /** Requests and errors of some workers. */
-  private record Sum(long served, long errors) {
-    double share() {
-      return served <= 0 ? 0 : (double) errors / served;
-    }
-  }
-
-  private Sum sum(int generation, boolean ofIt) {
-    long served = 0;
-    long errors = 0;
+  /** What the workers of a generation, or all others, have answered; those that are gone too. */
+  private Answers sum(int generation, boolean ofIt) {
+    var sum = Answers.NONE;
     for (var worker : pool.workers.values()) {
       if ((worker.generation() == generation) == ofIt) {
-        served += worker.score().last().served();
-        errors += worker.score().last().errors();
+        sum = sum.plus(Answers.of(worker));
       }
     }
-    return new Sum(served, errors);
+    for (var gone : pool.answersOfGone.entrySet()) {
+      if ((gone.getKey() == generation) == ofIt) {
+        sum = sum.plus(gone.getValue());
+      }
+    }
+    return sum;
   }
 
   /**
    * Whether the new generation answers clearly more errors than the old one does since {@code
-   * oldServed}.
+   * oldServed}; or did before, when that says too little.
    */
   private boolean answersErrors(int generation, long oldServed, long oldErrors) {
     var fresh = sum(generation, true);
     var old = sum(generation, false);
-    // Old workers leave during the rollout: what is left may have served less than all had then.
-    var since = new Sum(old.served() - oldServed, old.errors() - oldErrors);
-    var baseline = since.served() >= MIN_REQUESTS ? since.share() : old.share();
+    var since = new Answers(old.served() - oldServed, old.errors() - oldErrors);
+    var baseline = since.served() >= MIN_REQUESTS ? since : old;
     return fresh.served() >= MIN_REQUESTS
         && fresh.errors() >= MIN_ERRORS
-        && fresh.share() > Math.max(0, baseline) + MAX_EXCESS;
+        && fresh.share() > baseline.share() + MAX_EXCESS;
   }
 
   void canary(Refork refork, Phase.Canary c) {
@@ -129,7 +126,7 @@ final class Rollouts {
     var proven = canary.score().last().served() >= MIN_REQUESTS;
     pool.current = c.mold();
     for (var worker : List.copyOf(pool.workers.values())) {
-      if (worker.generation() != refork.generation()) {
+      if (worker.generation() != refork.generation() && worker.mark().isEmpty()) {
         pool.put(worker.marked(Optional.of(ExitReason.SUPERSEDED)));
       }
     }

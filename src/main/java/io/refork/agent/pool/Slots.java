@@ -156,7 +156,7 @@ final class Slots {
           default -> ExitReason.CRASHED;
         };
     pool.tally.exit(reason);
-    pool.tally.gone(worker.score().last().served(), worker.score().last().errors());
+    pool.keepAnswers(worker);
     var since = worker.readySince();
     if (wasAsked(reason) || since >= 0 && pool.now - since >= STABLE_NANOS) {
       pool.backoffs.remove(worker.slot());
@@ -299,6 +299,15 @@ final class Slots {
     }
   }
 
+  /** Somebody asked for new workers: those that are there now leave as capacity allows. */
+  void replaceAll() {
+    for (var worker : List.copyOf(pool.workers.values())) {
+      if (worker.mark().isEmpty() && !worker.leaving()) {
+        pool.put(worker.marked(Optional.of(ExitReason.REQUESTED)));
+      }
+    }
+  }
+
   // --- filling and replacing -----------------------------------------------------------------
 
   /**
@@ -374,14 +383,6 @@ final class Slots {
 
   /** Ends what is marked or surplus, as far as the floor allows. */
   void replace() {
-    if (pool.replaceAsked) {
-      pool.replaceAsked = false;
-      for (var worker : List.copyOf(pool.workers.values())) {
-        if (worker.mark().isEmpty() && !worker.leaving()) {
-          pool.put(worker.marked(Optional.of(ExitReason.REQUESTED)));
-        }
-      }
-    }
     // While a promotion or a canary is judged, nothing else changes on purpose.
     if (pool.refork.isPresent() && !pool.isRefork(Phase.Rolling.class)) {
       return;

@@ -57,6 +57,9 @@ class PoolSimulationTest {
     System.out.println("GEN-15: " + SCHEDULES + " schedules, " + new java.util.TreeMap<>(outcomes));
   }
 
+  /** Longer than a refork that comes to nothing, or the leaving of its spare. */
+  private static final long REFORK = SECONDS.toNanos(60);
+
   private static final class Run {
     private final World world;
     private final Random random;
@@ -123,6 +126,13 @@ class PoolSimulationTest {
       world.badGeneration = Integer.MAX_VALUE;
       var quietEnd = world.now + QUIET;
       while (world.now < quietEnd && !ended) {
+        turn(false);
+      }
+      // A worker that does not answer is asked again from time to time: no fault, but no rest.
+      while (pool.ledger().refork.isPresent() && world.now < quietEnd + REFORK && !ended) {
+        turn(false);
+      }
+      while (!pool.ledger().settled() && world.now < quietEnd + 2 * REFORK && !ended) {
         turn(false);
       }
       if (!ended) {
