@@ -2,8 +2,10 @@
 
 Environment: APP_LOAD_SECONDS (how long loading takes), APP_LOAD_MB (memory that it takes), APP_READY_SECONDS (a newborn's pause before it is ready),
 APP_FAULT (path of a file; while it exists its first word says what newborns do: crash, hang, or never-ready; with a
-second word: only those of generations >= that number), APP_ERRORS_FROM (a generation that answers 500 from then on), APP_HANDLERS (handle CHLD and
-WINCH, so that they interrupt system calls).
+second word: only those of generations >= that number; hook: the before_promote hook raises), APP_ERRORS_FROM (a
+generation that answers 500 from then on), APP_FORK_SECONDS, APP_PROMOTE_SECONDS, APP_PREPARE_SECONDS (how long the
+hooks before_fork, before_promote and after_promote take), APP_HANDLERS (handle CHLD and WINCH, so that they interrupt
+system calls).
 """
 
 import gc
@@ -21,6 +23,8 @@ import refork
 LOADS = 0
 CACHE = {}
 SERVED = 0
+FORK_BEGAN = 0.0
+FORK_TOOK = 0.0
 
 
 def load():
@@ -57,6 +61,8 @@ def fault(generation):
 
 @refork.after_fork
 def _after_fork(*_args):
+    global FORK_TOOK
+    FORK_TOOK = time.monotonic() - FORK_BEGAN
     seat_generation = int(open("/proc/self/comm").read().rsplit("g", 1)[1])
     wrong = fault(seat_generation)
     if wrong == "crash":
@@ -72,6 +78,29 @@ def _handlers(*_args):
     if os.environ.get("APP_HANDLERS"):
         for number in (signal.SIGCHLD, signal.SIGWINCH):
             signal.signal(number, lambda *_: None)
+
+
+def pause(name):
+    time.sleep(float(os.environ.get(name, "0")))
+
+
+@refork.before_fork
+def _before_fork():
+    global FORK_BEGAN
+    FORK_BEGAN = time.monotonic()
+    pause("APP_FORK_SECONDS")
+
+
+@refork.before_promote
+def _before_promote():
+    pause("APP_PROMOTE_SECONDS")
+    if fault(0) == "hook":
+        raise RuntimeError("as told")
+
+
+@refork.after_promote
+def _after_promote():
+    pause("APP_PREPARE_SECONDS")
 
 
 def answer(path, slot, generation):
@@ -129,6 +158,9 @@ def answer(path, slot, generation):
     if word == "collect":
         gc.collect()
         return 200, "pid %d collected" % os.getpid()
+        return 200, "collected"
+    if word == "forked":
+        return 200, "pid %d forked in %d us" % (os.getpid(), FORK_TOOK * 1e6)
     if word == "served":
         return 200, str(SERVED)
     return 404, "no such path"

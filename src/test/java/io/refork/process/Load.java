@@ -1,5 +1,7 @@
 package io.refork.process;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,10 +11,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP load on a port of this machine, by some threads, until it is stopped (or for two minutes). A
@@ -73,6 +79,22 @@ public final class Load implements AutoCloseable {
     }
   }
 
+  /** The body of one request, later, on a thread of its own; or what became of it instead. */
+  public static CompletableFuture<String> later(int port, String path) {
+    var reply = new CompletableFuture<String>();
+    Thread.ofPlatform()
+        .daemon()
+        .start(
+            () -> {
+              try {
+                reply.complete(get(port, path));
+              } catch (IOException e) {
+                reply.complete(e.toString());
+              }
+            });
+    return reply;
+  }
+
   private Load start(int clients) {
     for (int i = 0; i < clients; i++) {
       threads.add(Thread.ofPlatform().daemon().name("load-" + i).start(this::run));
@@ -83,6 +105,12 @@ public final class Load implements AutoCloseable {
   /** Requests answered so far. */
   public long requests() {
     return requests.get();
+  }
+
+  /** Waits until replies from now on have been such that {@code seen} holds of all their bodies. */
+  public void awaitBodies(Predicate<Set<String>> seen) {
+    bodies.clear();
+    await("replies").atMost(AgentProcess.LONG).until(() -> seen.test(bodies.keySet()));
   }
 
   /** Ends the load after the requests that are under way. */
@@ -141,10 +169,15 @@ public final class Load implements AutoCloseable {
         }
       } catch (IOException e) {
         failures.add(e.toString());
+        close(socket); // gunicorn waits seconds for a client that does not
         socket = null;
       }
       requests.incrementAndGet();
     }
+    close(socket);
+  }
+
+  private static void close(@Nullable Socket socket) {
     if (socket != null) {
       try {
         socket.close();

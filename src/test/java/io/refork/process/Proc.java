@@ -124,6 +124,15 @@ public final class Proc {
     }
   }
 
+  /** Native threads. */
+  public static int threads(int pid) {
+    return file(pid, "status").stream()
+        .flatMap(String::lines)
+        .filter(l -> l.startsWith("Threads:"))
+        .mapToInt(l -> Integer.parseInt(l.replaceAll("\\D+", "")))
+        .sum();
+  }
+
   /** A field of smaps_rollup in bytes, 0 when there is none. */
   public static long smaps(int pid, String field) {
     return file(pid, "smaps_rollup").stream()
