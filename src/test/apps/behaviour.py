@@ -158,7 +158,6 @@ def answer(path, slot, generation):
     if word == "collect":
         gc.collect()
         return 200, "pid %d collected" % os.getpid()
-        return 200, "collected"
     if word == "forked":
         return 200, "pid %d forked in %d us" % (os.getpid(), FORK_TOOK * 1e6)
     if word == "served":
