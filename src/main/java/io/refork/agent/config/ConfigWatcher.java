@@ -46,6 +46,9 @@ public final class ConfigWatcher {
     record Gone() implements Seen {}
 
     record There(String key, long modifiedNanos, long size) implements Seen {}
+
+    /** A pipe, as of {@code <(…)}: it can be read once only, and opening one may wait for ever. */
+    record NoFile() implements Seen {}
   }
 
   /** Starts from what {@code reader} says now; throws when that is not usable. */
@@ -77,7 +80,7 @@ public final class ConfigWatcher {
     boolean settled = now.equals(last);
     last = now;
     // A file that is being written is left alone until it rests for one turn.
-    if (!settled || now.equals(applied)) {
+    if (!settled || now.equals(applied) || now instanceof Seen.NoFile) {
       return new Change.None();
     }
     applied = now;
@@ -114,6 +117,9 @@ public final class ConfigWatcher {
     }
     try {
       var a = Files.readAttributes(file.get(), BasicFileAttributes.class);
+      if (!a.isRegularFile()) {
+        return new Seen.NoFile();
+      }
       return new Seen.There(
           Objects.toString(a.fileKey(), ""),
           a.lastModifiedTime().to(java.util.concurrent.TimeUnit.NANOSECONDS),

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -205,5 +206,16 @@ class ConfigFileTest {
                               + file
                               + ": \"thp\" cannot change while the agent runs; it stays as it is until a restart"));
             });
+  }
+
+  @Test
+  @Timeout(20)
+  @DisplayName("a pipe is not read again: opening one may wait for ever, and the loop with it")
+  void pipe() throws Exception {
+    var file = Files.writeString(dir.resolve("refork.json"), "{\"workers\": 3}");
+    var watcher = new ConfigWatcher(reader(file));
+    Files.delete(file);
+    assertThat(new ProcessBuilder("mkfifo", file.toString()).start().waitFor()).isZero();
+    assertThat(settled(watcher)).isEqualTo(new Change.None());
   }
 }
