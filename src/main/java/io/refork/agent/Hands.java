@@ -1,6 +1,7 @@
 package io.refork.agent;
 
 import io.refork.agent.Members.Member;
+import io.refork.agent.linux.ExitStatus;
 import io.refork.agent.linux.Kernel;
 import io.refork.agent.linux.Kernel.PidFd;
 import io.refork.agent.linux.Scoreboard;
@@ -108,7 +109,7 @@ final class Hands {
       case Action.Kill a -> members.kill(a.pid(), a.signal());
       case Action.KillNewborn a -> killNewborn(a.spawn());
       case Action.SignalCommand a -> {
-        if (commands.contains(a.command())) {
+        if (commands.contains(a.command()) && !members.wasReaped(a.command())) {
           kernel.killGroup(a.command(), a.signal());
         }
       }
@@ -140,7 +141,7 @@ final class Hands {
     if (row.isEmpty()) {
       // There are rows for every process that can exist; so one that finds none is one too many.
       conversations.turnAway(action.connection(), "busy", "no scoreboard row is free");
-      kernel.kill(action.pid(), Signal.KILL);
+      members.kill(action.pid(), Signal.KILL);
       return;
     }
     var info = kernel.process(action.pid());
@@ -148,9 +149,17 @@ final class Hands {
     var watched = Optional.<PidFd>empty();
     if (!ours) {
       var fd = kernel.openPidfd(action.pid());
-      if (fd.isPresent()) {
-        watched = Optional.of(new PidFd(action.pid(), fd.getAsInt()));
+      if (fd.isEmpty()) {
+        // Gone already, or a kernel before 5.3: nobody would tell us of its end.
+        board.release(row.getAsInt());
+        conversations.turnAway(
+            action.connection(),
+            "busy",
+            "not the agent's child, and no pidfd to watch it by: let the script exec the command");
+        tell.accept(new Event.Exited(action.pid(), new ExitStatus.Untold()));
+        return;
       }
+      watched = Optional.of(new PidFd(action.pid(), fd.getAsInt()));
     }
     members.add(
         new Member(

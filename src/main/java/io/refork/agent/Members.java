@@ -97,6 +97,10 @@ final class Members {
     reaped.addAll(pids);
   }
 
+  boolean wasReaped(int pid) {
+    return reaped.contains(pid);
+  }
+
   void kill(int pid, Signal signal) {
     var member = byPid(pid);
     var watched = member.flatMap(Member::watched);
