@@ -109,6 +109,11 @@ public final class Agent {
         try (var control = ControlServer.start(settings.control(), side::status, side::lastTurn)) {
           loop.observe(new TransitionMetrics(control.metrics()));
           return loop.run(side);
+        } catch (RuntimeException | Error e) {
+          // Nobody is watched any more: whoever is left sees the end of its connection, and leaves.
+          log.error(
+              "the agent ends by a defect of its own, and the application with it", "error", e);
+          throw e;
         } finally {
           side.close();
         }

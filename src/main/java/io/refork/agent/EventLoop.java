@@ -49,6 +49,7 @@ final class EventLoop {
   private final PoolClock clock;
   private final Queue<Event> asked = new ConcurrentLinkedQueue<>();
   private final RateLimit orphanLines = new RateLimit(5, Duration.ofSeconds(10));
+  private final RateLimit defects = new RateLimit(1, Duration.ofMinutes(1));
   private final ArrayDeque<Event> pending = new ArrayDeque<>();
   private boolean stepping;
   private boolean changed;
@@ -64,6 +65,9 @@ final class EventLoop {
 
     /** One of them can be read. */
     void read(int fd);
+
+    /** Pool time by which it wants a turn; {@code Long.MAX_VALUE} when any will do. */
+    long due();
 
     /** Called at the end of each turn; {@code changed}: the pool has done something. */
     void turned(long poolNow, boolean changed);
@@ -130,7 +134,7 @@ final class EventLoop {
     waits.addAll(conversations.readable());
     waits.addAll(members.pidFds());
     waits.addAll(side.readable());
-    var ready = kernel.poll(ints(waits), ints(conversations.writable()), timeout());
+    var ready = kernel.poll(ints(waits), ints(conversations.writable()), timeout(side));
     clock.advance(kernel.monotonicNanos());
     changed = false;
 
@@ -142,7 +146,7 @@ final class EventLoop {
       conversations.accept(clock.now());
     }
     for (var fd : ready.readable()) {
-      side.read(fd);
+      aside(() -> side.read(fd));
     }
     for (var event = asked.poll(); event != null; event = asked.poll()) {
       tell(event);
@@ -159,11 +163,23 @@ final class EventLoop {
       nextSweep = clock.now() + SWEEP;
       tell(new Event.Strays(Strays.of(kernel).size()));
     }
-    side.turned(clock.now(), changed);
+    aside(() -> side.turned(clock.now(), changed));
   }
 
-  private Duration timeout() {
+  /** What users see may have a defect; that must not cost them what they see it of. */
+  private void aside(Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException e) {
+      if (defects.admit(clock.now())) {
+        log.error("a defect of the agent, beside the pool", "error", e);
+      }
+    }
+  }
+
+  private Duration timeout(Side side) {
     long next = Math.min(clock.now() + TICK, Math.min(nextReading, pool.nextDeadline()));
+    next = Math.min(next, side.due());
     if (pool.sweeping()) {
       next = Math.min(next, nextSweep);
     }

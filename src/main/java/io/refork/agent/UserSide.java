@@ -90,6 +90,12 @@ final class UserSide implements EventLoop.Side {
     socket.read(fd, now);
   }
 
+  /** Whoever waits for a probe to turn, such as a load balancer, waits for nothing else. */
+  @Override
+  public long due() {
+    return stale ? published + PUBLISH : Long.MAX_VALUE;
+  }
+
   @Override
   public void turned(long poolNow, boolean changed) {
     now = poolNow;
@@ -112,9 +118,9 @@ final class UserSide implements EventLoop.Side {
   }
 
   private void publish() {
-    status = fresh();
     published = now;
     stale = false;
+    status = fresh();
     sampler.watch(
         loop.members().all().stream()
             .map(m -> new Sampler.Target(m.pid(), m.startTime()))

@@ -38,13 +38,21 @@ record LogLine(long millis, Level level, String what, Object[] fields) {
             case Boolean b -> b;
             case Duration d -> d;
             case Optional<?> empty -> empty;
-            case null, default -> {
-              var text = String.valueOf(field);
-              yield text.length() > KEPT ? text.substring(0, KEPT) : text;
-            }
+            case Throwable t -> cut(t + where(t));
+            case null, default -> cut(String.valueOf(field));
           };
     }
     return copy;
+  }
+
+  private static String cut(String text) {
+    return text.length() > KEPT ? text.substring(0, KEPT) : text;
+  }
+
+  /** The place a maintainer looks at first. */
+  private static String where(Throwable problem) {
+    var trace = problem.getStackTrace();
+    return trace.length == 0 ? "" : " at " + trace[0];
   }
 
   /**
