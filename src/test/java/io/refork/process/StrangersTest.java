@@ -98,15 +98,18 @@ class StrangersTest {
       assertThat(say(agent, line("{\"type\":\"ready\"}"))).contains("unexpected");
       assertThat(say(agent, line("{\"type\":\"reign\"}"))).contains("unknown-type");
       assertThat(say(agent, line("not JSON"))).contains("malformed");
+      assertThat(say(agent, line("null"))).contains("malformed");
+      assertThat(say(agent, "\n".repeat((int) MIB).getBytes(StandardCharsets.UTF_8)))
+          .contains("too-long");
       assertThat(say(agent, line("[".repeat(4000)))).contains("malformed");
       assertThat(say(agent, new byte[] {0, (byte) 0xff, 13, '\n'})).contains("malformed");
       assertThat(say(agent, new byte[(int) MIB])).contains("too-long");
       assertThat(say(agent, line("{\"type\":\"" + "x".repeat((int) MIB)))).contains("too-long");
 
-      assertThat(turnedAway(agent)).isEqualTo(11);
+      assertThat(turnedAway(agent)).isEqualTo(13);
       await("the metric, which is made anew every few seconds")
           .atMost(AgentProcess.LONG)
-          .until(() -> agent.metric("refork_connections_turned_away_total") == 11);
+          .until(() -> agent.metric("refork_connections_turned_away_total") == 13);
       assertThat(agent.lines("connection turned away")).isNotEmpty();
       assertThat(agent.workerPids()).isEqualTo(before);
       assertThat(Load.get(agent.port(), "/pid")).startsWith("pid ");
