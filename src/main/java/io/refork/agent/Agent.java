@@ -1,6 +1,7 @@
 package io.refork.agent;
 
 import io.refork.agent.config.ConfigWatcher;
+import io.refork.agent.config.Options;
 import io.refork.agent.config.RunSettings;
 import io.refork.agent.control.ControlServer;
 import io.refork.agent.control.LocalRequests;
@@ -35,6 +36,13 @@ public final class Agent {
    * Connections that wait for the loop to accept them: every process of the largest pool at once.
    */
   private static final int SOCKET_BACKLOG = 1024;
+
+  /**
+   * The scoreboard's: a slot holds one process at a time, its number is below workers and surge
+   * together, and either may be raised while the agent runs; and molds, of two generations and
+   * those that are being tried or end.
+   */
+  private static final int ROWS = 2 * Options.MAX_WORKERS + 16;
 
   private Agent() {}
 
@@ -73,7 +81,7 @@ public final class Agent {
       }
       var kernel = LinuxKernel.open();
       var place = ScoreboardPlace.choose(state.path());
-      try (var board = Scoreboard.create(place.file(), rows(settings))) {
+      try (var board = Scoreboard.create(place.file(), ROWS)) {
         settings.warnings().forEach(w -> log.warn("settings", "warning", w));
         place.warning().ifPresent(w -> log.warn("scoreboard", "warning", w));
         var moldPath = state.resolve("mold.sock").toString();
@@ -119,17 +127,6 @@ public final class Agent {
         }
       }
     }
-  }
-
-  /**
-   * The dying and their successors, surge or a spare, molds of both generations, and those that are
-   * being tried.
-   */
-  private static int rows(RunSettings settings) {
-    int most = 512;
-    return Math.max(2 * settings.pool().workers(), most) * 2
-        + settings.pool().rollout().maxSurge()
-        + 8;
   }
 
   private static Map<String, String> applicationEnvironment(

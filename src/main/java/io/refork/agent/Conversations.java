@@ -122,7 +122,7 @@ final class Conversations {
     switch (link.receive(member.isPresent() ? MoldCodec.MAX_LINE : MAX_HELLO)) {
       case Received.Lines r -> {
         for (var line : r.lines()) {
-          if (links.get(fd) == link && !link.closing()) {
+          if (links.get(fd) == link) {
             take(link, line);
           }
         }
@@ -255,7 +255,7 @@ final class Conversations {
 
   void write(int fd) {
     var link = links.get(fd);
-    if (link != null && (!link.flush() || link.finished())) {
+    if (link != null && !link.flush()) {
       ended(link, "it does not read");
     }
   }
@@ -286,7 +286,7 @@ final class Conversations {
 
   private void refuse(Link link, String code, String why) {
     complain(link, why);
-    link.sayLast(MoldCodec.encode(new ToProcess.Error(code, why)));
+    link.send(MoldCodec.encode(new ToProcess.Error(code, why)));
     ended(link, why);
   }
 

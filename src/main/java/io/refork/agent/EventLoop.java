@@ -17,7 +17,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
@@ -82,12 +81,8 @@ final class EventLoop {
     this.members = new Members(kernel);
     this.clock = new PoolClock(kernel.monotonicNanos());
     this.conversations =
-        new Conversations(kernel, log, members, moldSocket, this::bootCommand, this::tell);
+        new Conversations(kernel, log, members, moldSocket, pool::bootCommand, this::tell);
     this.hands = new Hands(kernel, log, pool, board, members, conversations, facts, this::tell);
-  }
-
-  private OptionalInt bootCommand() {
-    return pool.bootCommand();
   }
 
   /** Calls {@code observer} with each transition, on this loop's thread. */

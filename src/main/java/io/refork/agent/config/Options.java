@@ -33,7 +33,7 @@ public final class Options {
   private static final Duration HOUR = Duration.ofHours(1);
 
   /** More would outgrow the scoreboard, and no machine that fits one pool. */
-  static final int MAX_WORKERS = 512;
+  public static final int MAX_WORKERS = 512;
 
   // --- workers and sockets
   static final Option<Integer> WORKERS =
