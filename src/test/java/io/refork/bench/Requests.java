@@ -3,6 +3,7 @@ package io.refork.bench;
 import io.refork.process.AgentProcess;
 import io.refork.process.Apps;
 import io.refork.process.Load;
+import io.refork.process.LongRun;
 import io.refork.process.Ports;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +28,17 @@ final class Requests {
     throughput(figures);
     deaths(figures);
     rollout(figures);
+    var run = LongRun.run();
+    figures.add(
+        Figure.atMost(
+            1.05,
+            "GEN-14 time of a fork, generation 200 ÷ generation 20",
+            run.last().forkMicros() / run.first().forkMicros(),
+            Figure.number(run.first().forkMicros() / 1000)
+                + " → "
+                + Figure.number(run.last().forkMicros() / 1000)
+                + " ms",
+            ""));
     return figures;
   }
 
