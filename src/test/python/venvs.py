@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,9 @@ PAIRS = [
 
 def interpreter(version: str) -> Path | None:
     """An interpreter of this version: on the PATH, or one of pyenv's."""
-    found = [*sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python{version}"))]
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # HOME may be a fresh one, for a test of the set-up
+    pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv"))
+    found = [*sorted((pyenv / "versions").glob(f"{version}.*/bin/python{version}"))]
     on_path = shutil.which(f"python{version}")
     if on_path and "shims" not in on_path:
         found.append(Path(on_path))
