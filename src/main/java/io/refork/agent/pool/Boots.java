@@ -256,7 +256,7 @@ final class Boots {
       return;
     }
     var failures = backoff.failures() + 1;
-    backoff = new Backoff(failures, pool.now + Slots.backoff(failures));
+    backoff = new Backoff(failures, pool.now + WorkerLives.backoff(failures));
   }
 
   /** Deadlines of molds that leave. */

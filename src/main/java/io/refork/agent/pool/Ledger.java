@@ -15,8 +15,8 @@ import java.util.random.RandomGenerator;
 
 /**
  * Everything the pool knows at one instant, and the actions of the step under way. The rules
- * ({@link Boots}, {@link Slots}, {@link Promotions}, {@link Rollouts}, {@link Shutdown}) read and
- * change it; it decides nothing.
+ * ({@link Boots}, {@link WorkerLives}, {@link Slots}, {@link Promotions}, {@link Rollouts}, {@link
+ * Shutdown}) read and change it; it decides nothing.
  *
  * <p>Values in it are immutable; the maps are ordered, so a run is a function of its events, times
  * and seed.

@@ -34,6 +34,7 @@ public final class Pool {
 
   private final Ledger ledger;
   private final Boots boots;
+  private final WorkerLives lives;
   private final Slots slots;
   private final Promotions promotions;
   private final Rollouts rollouts;
@@ -43,6 +44,7 @@ public final class Pool {
   public Pool(PoolSettings settings, RandomGenerator random) {
     ledger = new Ledger(settings, random);
     boots = new Boots(ledger);
+    lives = new WorkerLives(ledger);
     slots = new Slots(ledger);
     promotions = new Promotions(ledger, boots);
     rollouts = new Rollouts(ledger, promotions);
@@ -76,11 +78,11 @@ public final class Pool {
       case Event.Spawned e -> {
         // A pid that we know is no newborn's, or one that was quicker with its hello.
         if (ledger.worker(e.pid()).isEmpty() && !ledger.molds.containsKey(e.pid())) {
-          slots.spawned(e);
+          lives.spawned(e);
           promotions.spawned(e);
         }
       }
-      case Event.SpawnFailed e -> slots.spawnFailed(e);
+      case Event.SpawnFailed e -> lives.spawnFailed(e);
       case Event.Ready e -> ready(e.pid());
       case Event.Promoting e ->
           ledger
@@ -92,7 +94,7 @@ public final class Pool {
       case Event.Disconnected e -> disconnected(e);
       case Event.Exited e -> exited(e);
       case Event.Halted e -> halted(e.pid());
-      case Event.Readings e -> slots.readings(e.rows());
+      case Event.Readings e -> lives.readings(e.rows());
       case Event.Shared e -> shared(e);
       case Event.ReforkAsked e -> reforkAsked(e.by());
       case Event.ReplaceAsked() -> {
@@ -122,13 +124,13 @@ public final class Pool {
     }
     switch (hello.claim()) {
       case Event.Claim.BootMold c -> boots.hello(hello, c);
-      case Event.Claim.Newborn c when c.mold() -> promotions.hello(hello, c, slots);
-      case Event.Claim.Newborn c -> slots.hello(hello, c);
+      case Event.Claim.Newborn c when c.mold() -> promotions.hello(hello, c, lives);
+      case Event.Claim.Newborn c -> lives.hello(hello, c);
     }
   }
 
   private void ready(int pid) {
-    ledger.worker(pid).ifPresent(slots::ready);
+    ledger.worker(pid).ifPresent(lives::ready);
     var mold = ledger.molds.get(pid);
     if (mold != null && mold.state() instanceof Mold.State.Preparing) {
       if (boots.owns(mold)) {
@@ -140,7 +142,7 @@ public final class Pool {
   }
 
   private void disconnected(Event.Disconnected event) {
-    ledger.worker(event.pid()).ifPresent(w -> slots.disconnected(w, event.why()));
+    ledger.worker(event.pid()).ifPresent(w -> lives.disconnected(w, event.why()));
     var mold = ledger.molds.get(event.pid());
     if (mold != null && !mold.leaving()) {
       // It may be ending; if it is not, nobody can command it any more.
@@ -150,7 +152,7 @@ public final class Pool {
   }
 
   private void exited(Event.Exited event) {
-    ledger.worker(event.pid()).ifPresent(w -> slots.exited(w, event.status()));
+    ledger.worker(event.pid()).ifPresent(w -> lives.exited(w, event.status()));
     ledger.orphanedCommands.remove(event.pid());
     var mold = ledger.molds.remove(event.pid());
     if (mold != null) {
@@ -193,7 +195,7 @@ public final class Pool {
           "requested",
           Text.of(status));
     }
-    slots.moldGone(mold.pid());
+    lives.moldGone(mold.pid());
     if (boots.owns(mold)) {
       boots.moldGone(mold, status);
     } else {
@@ -259,7 +261,7 @@ public final class Pool {
         boots.escalate(mold, l);
       }
     }
-    slots.expire();
+    lives.expire();
     if (ledger.mode == Mode.STOPPING) {
       shutdown.advance();
     }

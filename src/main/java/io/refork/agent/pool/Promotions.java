@@ -178,7 +178,7 @@ final class Promotions {
 
   // --- events --------------------------------------------------------------------------------
 
-  void hello(Event.Hello hello, Event.Claim.Newborn claim, Slots slots) {
+  void hello(Event.Hello hello, Event.Claim.Newborn claim, WorkerLives lives) {
     if (pool.refork.isPresent()
         && pool.refork.get().phase() instanceof Phase.Promoting p
         && p.spawn().equals(claim.spawn())
@@ -196,7 +196,7 @@ final class Promotions {
       pool.act(new Action.Welcome(hello.connection(), hello.pid(), -1, refork.generation()));
       return;
     }
-    slots.turnAway(hello, claim);
+    lives.turnAway(hello, claim);
   }
 
   void spawned(Event.Spawned event) {
