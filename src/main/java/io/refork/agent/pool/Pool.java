@@ -330,6 +330,7 @@ public final class Pool {
     if (boots.retryAt() > ledger.now) {
       next = Math.min(next, boots.retryAt());
     }
+    next = Math.min(next, promotions.retryAt());
     if (ledger.refork.isPresent()) {
       next =
           switch (ledger.refork.get().phase()) {

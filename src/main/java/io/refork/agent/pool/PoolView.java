@@ -61,7 +61,7 @@ public record PoolView(
       }
     }
     var slots = new ArrayList<SlotView>();
-    long backoff = Math.max(0, boots.retryAt() - pool.now);
+    long backoff = Math.max(0, Math.max(boots.retryAt(), pool.reforkBackoff.retryAt()) - pool.now);
     var last = pool.workers.isEmpty() ? 0 : pool.workers.lastKey() + 1;
     for (int slot = 0; slot < Math.max(pool.settings.workers(), last); slot++) {
       var worker = pool.workers.get(slot);

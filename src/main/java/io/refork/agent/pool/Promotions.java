@@ -97,11 +97,18 @@ final class Promotions {
     }
   }
 
+  /** When the pool may next refork by itself; {@code Long.MAX_VALUE} when it may now. */
+  long retryAt() {
+    var at =
+        Math.max(
+            pool.reforkBackoff.retryAt(),
+            pool.lastReforkEnd + pool.settings.refork().minInterval().toNanos());
+    return at > pool.now ? at : Long.MAX_VALUE;
+  }
+
   private Optional<String> ownTrigger() {
     var policy = pool.settings.refork();
-    if (pool.now < pool.reforkBackoff.retryAt()
-        || pool.now - pool.lastReforkEnd < policy.minInterval().toNanos()
-        || !pool.settled()) {
+    if (retryAt() != Long.MAX_VALUE || !pool.settled()) {
       return Optional.empty();
     }
     var newest = pool.workers.values().stream().mapToInt(Worker::generation).max().orElse(-1);

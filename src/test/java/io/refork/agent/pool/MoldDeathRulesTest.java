@@ -49,7 +49,7 @@ class MoldDeathRulesTest {
     var pool = workers(4).serving().moldsFork(false);
     pool.seconds(2).dies(pool.pid(3)).pass(MOMENT);
     var spawn = pool.all(Action.Spawn.class).getFirst().spawn();
-    pool.moldsFork(true).dies(pool.mold()).seconds(5);
+    pool.moldsFork(true).dies(pool.mold()).pass(SPAWN.minusSeconds(2));
 
     assertThat(pool.all(Action.KillNewborn.class))
         .extracting(Action.KillNewborn::spawn)

@@ -70,6 +70,12 @@ final class PoolDriver {
     return this;
   }
 
+  /** The command ends at once from now on; or again becomes a mold. */
+  PoolDriver bootsFail(boolean yes) {
+    processes.bootsFail = yes;
+    return this;
+  }
+
   /** A process that only KILL ends. */
   PoolDriver stubborn(int pid) {
     processes.stubborn.add(pid);

@@ -143,7 +143,11 @@ class PoolSimulationTest {
         assertThat(pool.ledger().usable(pool.ledger().current))
             .withFailMessage(() -> "no mold after a quiet time: " + pool.view() + "\n" + tail())
             .isTrue();
+        checkNobodyElse();
         stop();
+        assertThat(world.alive)
+            .withFailMessage(() -> "left behind: " + world.alive.keySet() + tail())
+            .isEmpty();
       }
       for (var outcome : pool.tally().reforks().entrySet()) {
         outcomes.merge(
@@ -226,6 +230,13 @@ class PoolSimulationTest {
             .isTrue();
       } else {
         world.now = reading;
+        if (pool.nextDeadline() > world.now) {
+          var unasked = step(new Event.Tick());
+          assertThat(unasked)
+              .withFailMessage(
+                  () -> "something was due, and no deadline said so: " + unasked + tail())
+              .isEmpty();
+        }
         nextReading = world.now + SECONDS.toNanos(1);
         step(world.readings(traffic));
       }
@@ -235,7 +246,7 @@ class PoolSimulationTest {
       }
     }
 
-    private void step(Event event) {
+    private List<Action> step(Event event) {
       var ledger = pool.ledger();
       var before = readyPids();
       var deadBefore =
@@ -258,6 +269,7 @@ class PoolSimulationTest {
       }
       if (!ended && !stopping && ledger.mode != Ledger.Mode.STOPPING) {
         checkReady(before, deadBefore);
+        checkAborted();
       }
       assertThat(ledger.workers.size())
           .withFailMessage(() -> "too many workers: " + pool.view() + tail())
@@ -274,6 +286,35 @@ class PoolSimulationTest {
             .withFailMessage(() -> "two spawns outstanding" + tail())
             .isLessThanOrEqualTo(1);
       }
+      return actions;
+    }
+
+    /** What an aborted refork has made goes, and is used for nothing any more. */
+    private void checkAborted() {
+      var ledger = pool.ledger();
+      if (ledger.lastRefork.isEmpty() || !ledger.lastRefork.get().outcome().equals("aborted")) {
+        return;
+      }
+      int generation = ledger.lastRefork.get().generation();
+      assertThat(ledger.workers.values())
+          .filteredOn(w -> w.generation() == generation)
+          .withFailMessage(() -> "a worker of an aborted generation stays" + tail())
+          .allMatch(w -> w.leaving() || w.mark().isPresent());
+      assertThat(ledger.molds.values())
+          .filteredOn(m -> m.generation() == generation)
+          .withFailMessage(() -> "the mold of an aborted generation stays" + tail())
+          .allMatch(Mold::leaving);
+    }
+
+    /** In a quiet pool every process is one that the pool knows and needs. */
+    private void checkNobodyElse() {
+      var ledger = pool.ledger();
+      var needed = new HashSet<>(readyPids());
+      needed.add(ledger.current);
+      assertThat(world.alive.keySet())
+          .withFailMessage(
+              () -> "alive " + world.alive.keySet() + ", needed " + needed + pool.view() + tail())
+          .isEqualTo(needed);
     }
 
     /** Nobody is taken out of rotation on purpose when the floor would not hold. */

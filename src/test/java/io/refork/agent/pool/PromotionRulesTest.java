@@ -40,7 +40,7 @@ class PromotionRulesTest {
   @Test
   @DisplayName("GEN-03 no promotion while a spawn is outstanding")
   void notWhileForking() {
-    var pool = workers(4).serving();
+    var pool = workers(4).maxUnavailable(2).serving();
     pool.moldsFork(false).dies(pool.pid(0)).pass(Duration.ofMillis(1_500));
     assertThat(pool.all(Action.Spawn.class)).hasSize(1);
 

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.refork.agent.linux.Signal;
 import io.refork.agent.pool.ScriptedProcesses.Newborn;
 import java.time.Duration;
+import java.util.ArrayList;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +131,7 @@ class RolloutRulesTest {
   @CsvSource({"1", "2", "3"})
   void failureBudget(int budget) {
     var pool = soaking(workers(8).failureBudget(budget));
+    int untouched = pool.pid(7);
     pool.readyAfter(generation -> Duration.ofSeconds(2)).pass(SOAK);
     for (int failure = 1; failure <= budget; failure++) {
       assertThat(pool.refork()).as("before failure %s", failure).isEqualTo("rolling");
@@ -141,6 +143,7 @@ class RolloutRulesTest {
     assertThat(pool.refork()).isEqualTo("aborted failure-budget");
     pool.seconds(30);
     assertThat(pool.generations()).hasSize(8).containsOnly(0);
+    assertThat(pool.pid(7)).as("an old worker that served on").isEqualTo(untouched);
     assertThat(pool.molds()).containsExactly(0);
   }
 
@@ -148,16 +151,20 @@ class RolloutRulesTest {
   @DisplayName("GEN-05 after an abort the next try waits, twice as long each time, an hour at most")
   void backoff() {
     var pool = workers(2).reforkAfter(1).serving();
-    pool.candidatesRefuse(ReforkReason.NOT_FORK_SAFE).allServe(1).seconds(1);
-    long wait = SOAK.toSeconds() * 3;
+    pool.candidatesRefuse(ReforkReason.NOT_FORK_SAFE).allServe(1);
+    var pauses = new ArrayList<Long>();
     for (int failures = 1; failures < 12; failures++) {
-      pool.forget().seconds(wait - 2).allServe(1);
-      assertThat(pool.all(Action.Promote.class)).as("early after %s", failures).isEmpty();
-      pool.seconds(2).allServe(1);
-      assertThat(pool.all(Action.Promote.class)).as("after %s", failures).isNotEmpty();
-      wait = Math.min(3_600, wait * 2);
-      pool.seconds(1);
+      pool.seconds(1).on(new Event.Tick()).forget();
+      assertThat(pool.refork()).isEqualTo("refused not-fork-safe");
+      var left = Duration.ofNanos(pool.pool().view().backoffNanos());
+      pauses.add(left.plusSeconds(1).toSeconds());
+      pool.pass(left.minusMillis(1));
+      assertThat(pool.all(Action.Promote.class)).isEmpty();
+      pool.pass(Duration.ofMillis(1));
+      assertThat(pool.all(Action.Promote.class)).isNotEmpty();
     }
+    assertThat(pauses)
+        .containsExactly(9L, 18L, 36L, 72L, 144L, 288L, 576L, 1_152L, 2_304L, 3_600L, 3_600L);
   }
 
   @Test

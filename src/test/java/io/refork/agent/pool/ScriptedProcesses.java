@@ -56,6 +56,9 @@ final class ScriptedProcesses {
   /** Whether molds do what they are told; false: they hang. */
   boolean moldsFork = true;
 
+  /** Whether the command ends at once instead of becoming a mold. */
+  boolean bootsFail;
+
   /** Those that neither {@code stop} nor TERM ends. */
   final Set<Integer> stubborn = new HashSet<>();
 
@@ -109,7 +112,11 @@ final class ScriptedProcesses {
       case Action.StartBootMold a -> {
         int pid = fork("", a.generation(), true);
         later(0, new Event.BootStarted(pid));
-        later(5, new Event.Hello(pid, pid, new Event.Claim.BootMold(true)));
+        later(
+            5,
+            bootsFail
+                ? new Event.Exited(pid, new ExitStatus.Code(1))
+                : new Event.Hello(pid, pid, new Event.Claim.BootMold(true)));
       }
       case Action.Welcome a -> welcome(a);
       case Action.Spawn a -> spawn(a);

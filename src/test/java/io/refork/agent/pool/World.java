@@ -37,6 +37,10 @@ final class World {
     boolean welcomed;
     boolean ready;
     boolean leaving;
+
+    /** Forked, and not yet far enough to bear the name of its spawn. */
+    boolean nameless;
+
     long served;
     long errors;
     long heartbeat = 1;
@@ -148,7 +152,7 @@ final class World {
       case Action.Kill a -> signal(a.pid(), a.signal());
       case Action.KillNewborn a ->
           List.copyOf(alive.values()).stream()
-              .filter(p -> p.spawn.equals(a.spawn()) && !p.welcomed)
+              .filter(p -> p.spawn.equals(a.spawn()) && !p.welcomed && !p.nameless)
               .forEach(p -> signal(p.pid, Signal.KILL));
       case Action.SignalCommand a -> signal(a.command(), a.signal());
       case Action.SignalStrays a -> alive.keySet().forEach(pid -> signal(pid, Signal.KILL));
@@ -225,12 +229,25 @@ final class World {
       return;
     }
     var newborn = fork(action.spawn(), false, action.generation());
+    if (chance(faults / 4)) { // everything takes longer than anybody waits
+      late(newborn, false);
+      return;
+    }
     if (chance(faults / 4)) { // the middle process was killed after its fork
       later(20, new Event.SpawnFailed(action.mold(), action.spawn(), "middle process died"));
     } else {
       in(1, new Event.Spawned(action.mold(), action.spawn(), newborn.pid));
     }
     hello(newborn, new Event.Claim.Newborn(false, action.spawn(), true, true), 30);
+  }
+
+  /** Says hello when nobody awaits it any more, perhaps. */
+  private void late(Process newborn, boolean mold) {
+    newborn.nameless = true;
+    later(
+        15_000,
+        new Event.Hello(
+            newborn.pid, newborn.pid, new Event.Claim.Newborn(mold, newborn.spawn, true, true)));
   }
 
   private boolean canFork(int pid) {
@@ -250,6 +267,10 @@ final class World {
       return;
     }
     var mold = fork(action.spawn(), true, action.generation());
+    if (chance(faults / 4)) {
+      late(mold, true);
+      return;
+    }
     in(30, new Event.Spawned(worker.pid, action.spawn(), mold.pid));
     hello(mold, new Event.Claim.Newborn(true, action.spawn(), true, true), 200);
   }
