@@ -9,17 +9,12 @@ import io.refork.agent.pool.PoolSettings.ReforkPolicy;
 import io.refork.agent.pool.PoolSettings.Rollout;
 import io.refork.agent.pool.PoolSettings.Timeouts;
 import io.refork.agent.pool.PoolSettings.Unavailable;
-import io.refork.agent.pool.Worker.Stage;
-import io.refork.agent.pool.Worker.State;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +28,9 @@ class PoolSimulationTest {
 
   /** Long enough for the longest chain of bounds: boot backoff, boot, promotion, their KILLs. */
   private static final long QUIET = SECONDS.toNanos(600);
+
+  /** Longer than a refork that comes to nothing, or the leaving of its spare. */
+  private static final long REFORK = SECONDS.toNanos(60);
 
   @Test
   @DisplayName(
@@ -57,15 +55,11 @@ class PoolSimulationTest {
     System.out.println("GEN-15: " + SCHEDULES + " schedules, " + new java.util.TreeMap<>(outcomes));
   }
 
-  /** Longer than a refork that comes to nothing, or the leaving of its spare. */
-  private static final long REFORK = SECONDS.toNanos(60);
-
   private static final class Run {
     private final World world;
     private final Random random;
     private final Pool pool;
-    private final Map<Integer, Integer> moldOfGeneration = new HashMap<>();
-    private int most;
+    private final PoolInvariants invariants;
     private long nextReading;
     private boolean stopping;
     private boolean ended;
@@ -78,8 +72,8 @@ class PoolSimulationTest {
         world.badGeneration = 1 + random.nextInt(3);
       }
       var settings = settings(1 + random.nextInt(6));
-      most = limit(settings);
       pool = new Pool(settings, random);
+      invariants = new PoolInvariants(pool, world, this::tail);
     }
 
     private PoolSettings settings(int workers) {
@@ -107,10 +101,6 @@ class PoolSimulationTest {
               Duration.ofSeconds(random.nextInt(3)),
               Duration.ofSeconds(2)),
           new Recycle(random.nextInt(3) == 0 ? 400 : 0, 20));
-    }
-
-    private static int limit(PoolSettings settings) {
-      return settings.workers() + Math.max(settings.rollout().maxSurge(), 1);
     }
 
     void go(Map<String, Long> outcomes) {
@@ -143,7 +133,7 @@ class PoolSimulationTest {
         assertThat(pool.ledger().usable(pool.ledger().current))
             .withFailMessage(() -> "no mold after a quiet time: " + pool.view() + "\n" + tail())
             .isTrue();
-        checkNobodyElse();
+        invariants.nobodyElse();
         stop();
         assertThat(world.alive)
             .withFailMessage(() -> "left behind: " + world.alive.keySet() + tail())
@@ -199,7 +189,7 @@ class PoolSimulationTest {
         case 6 -> {
           if (random.nextBoolean()) {
             var next = settings(1 + random.nextInt(6));
-            most = Math.max(most, limit(next));
+            invariants.allow(next);
             step(new Event.Desired(next));
           }
         }
@@ -247,13 +237,7 @@ class PoolSimulationTest {
     }
 
     private List<Action> step(Event event) {
-      var ledger = pool.ledger();
-      var before = readyPids();
-      var deadBefore =
-          ledger.workers.values().stream()
-              .filter(Worker::leaving)
-              .map(Worker::spawn)
-              .collect(Collectors.toSet());
+      invariants.before();
       var actions = pool.on(event, world.now);
       trace
           .append(world.now / 1_000_000)
@@ -263,115 +247,12 @@ class PoolSimulationTest {
           .append(actions)
           .append('\n');
       for (var action : actions) {
-        check(action, actions);
+        invariants.check(action, actions);
         world.execute(action);
         ended |= action instanceof Action.Exit;
       }
-      if (!ended && !stopping && ledger.mode != Ledger.Mode.STOPPING) {
-        checkReady(before, deadBefore);
-        checkAborted();
-      }
-      assertThat(ledger.workers.size())
-          .withFailMessage(() -> "too many workers: " + pool.view() + tail())
-          .isLessThanOrEqualTo(most);
-      for (var mold : ledger.molds.keySet()) {
-        var outstanding =
-            ledger.workers.values().stream()
-                .filter(
-                    w ->
-                        w.mold() == mold
-                            && (w.state() instanceof State.Spawning || w.pid().isEmpty()))
-                .count();
-        assertThat(outstanding)
-            .withFailMessage(() -> "two spawns outstanding" + tail())
-            .isLessThanOrEqualTo(1);
-      }
+      invariants.after(!ended && !stopping && pool.ledger().mode != Ledger.Mode.STOPPING);
       return actions;
-    }
-
-    /** What an aborted refork has made goes, and is used for nothing any more. */
-    private void checkAborted() {
-      var ledger = pool.ledger();
-      if (ledger.lastRefork.isEmpty() || !ledger.lastRefork.get().outcome().equals("aborted")) {
-        return;
-      }
-      int generation = ledger.lastRefork.get().generation();
-      assertThat(ledger.workers.values())
-          .filteredOn(w -> w.generation() == generation)
-          .withFailMessage(() -> "a worker of an aborted generation stays" + tail())
-          .allMatch(w -> w.leaving() || w.mark().isPresent());
-      assertThat(ledger.molds.values())
-          .filteredOn(m -> m.generation() == generation)
-          .withFailMessage(() -> "the mold of an aborted generation stays" + tail())
-          .allMatch(Mold::leaving);
-    }
-
-    /** In a quiet pool every process is one that the pool knows and needs. */
-    private void checkNobodyElse() {
-      var ledger = pool.ledger();
-      var needed = new HashSet<>(readyPids());
-      needed.add(ledger.current);
-      assertThat(world.alive.keySet())
-          .withFailMessage(
-              () -> "alive " + world.alive.keySet() + ", needed " + needed + pool.view() + tail())
-          .isEqualTo(needed);
-    }
-
-    /** Nobody is taken out of rotation on purpose when the floor would not hold. */
-    private void checkReady(Set<Integer> before, Set<String> leavingBefore) {
-      var ledger = pool.ledger();
-      var now = readyPids();
-      var chosen =
-          ledger.workers.values().stream()
-              .filter(w -> w.pid().isPresent() && before.contains(w.pid().getAsInt()))
-              .filter(w -> w.state() instanceof State.Promoting || asked(w.state()))
-              .filter(w -> !leavingBefore.contains(w.spawn()))
-              .toList();
-      if (!chosen.isEmpty()) {
-        assertThat(now.size())
-            .withFailMessage(
-                () -> "below the floor of " + ledger.floor() + " by choice: " + chosen + tail())
-            .isGreaterThanOrEqualTo(ledger.floor());
-      }
-    }
-
-    private static boolean asked(State state) {
-      return state instanceof State.Leaving l
-          && l.stage() == Stage.DRAIN
-          && (l.why() == ExitReason.REQUESTED
-              || l.why() == ExitReason.RECYCLED
-              || l.why() == ExitReason.SUPERSEDED);
-    }
-
-    private Set<Integer> readyPids() {
-      return pool.ledger().workers.values().stream()
-          .filter(Worker::ready)
-          .map(w -> w.pid().orElseThrow())
-          .collect(Collectors.toCollection(HashSet::new));
-    }
-
-    private void check(Action action, List<Action> actions) {
-      if (action instanceof Action.Welcome w && w.slot() < 0) {
-        var other = moldOfGeneration.put(w.generation(), w.pid());
-        assertThat(other)
-            .withFailMessage(() -> "two molds of generation " + w.generation() + tail())
-            .isNull();
-      }
-      if (action instanceof Action.Promote p) {
-        var later = actions.subList(actions.indexOf(action), actions.size());
-        var outstanding =
-            pool.ledger().workers.values().stream()
-                .filter(w -> w.state() instanceof State.Spawning || w.pid().isEmpty())
-                .filter(
-                    w ->
-                        later.stream()
-                            .noneMatch(
-                                a -> a instanceof Action.Spawn s && s.spawn().equals(w.spawn())))
-                .toList();
-        assertThat(outstanding)
-            .withFailMessage(() -> "promotion with a spawn outstanding: " + outstanding + tail())
-            .isEmpty();
-      }
     }
 
     private String tail() {
