@@ -7,6 +7,7 @@ import io.refork.agent.pool.Ledger.Backoff;
 import io.refork.agent.pool.Worker.Stage;
 import io.refork.agent.pool.Worker.State;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -200,12 +201,14 @@ final class WorkerLives {
 
   void readings(List<Event.Reading> rows) {
     var timeouts = pool.settings.timeouts();
-    for (var row : rows) {
-      var found = pool.worker(row.pid());
-      if (found.isEmpty()) {
+    var byPid = new HashMap<Integer, Event.Reading>();
+    rows.forEach(row -> byPid.put(row.pid(), row));
+    for (var known : List.copyOf(pool.workers.values())) {
+      var row = known.pid().isPresent() ? byPid.get(known.pid().getAsInt()) : null;
+      if (row == null) {
         continue;
       }
-      var worker = found.get().scored(found.get().score().read(row, pool.now));
+      var worker = known.scored(known.score().read(row, pool.now));
       pool.put(worker);
       if (worker.state() instanceof State.Ready) {
         if (worker.recycleAt() > 0
