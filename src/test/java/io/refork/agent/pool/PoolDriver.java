@@ -20,12 +20,16 @@ final class PoolDriver {
   /** More steps than any time that a test lets pass has; else a deadline stays and spins. */
   private static final int MANY = 20_000;
 
+  /** How often the edge counts strays, at least. */
+  private static final long SWEEP = Duration.ofMillis(100).toNanos();
+
   private final Pool pool;
   private final ScriptedProcesses processes = new ScriptedProcesses();
   private final Map<Integer, Long> served = new HashMap<>();
   private final Map<Integer, Long> errors = new HashMap<>();
   private final List<Action> actions = new ArrayList<>();
   private long now = 1;
+  private int strays;
   private int leastReady = Integer.MAX_VALUE;
   private int most;
 
@@ -76,6 +80,12 @@ final class PoolDriver {
     return this;
   }
 
+  /** Descendants that are none of the pool's and that nothing ends. */
+  PoolDriver strays(int count) {
+    strays = count;
+    return this;
+  }
+
   /** A process that only KILL ends. */
   PoolDriver stubborn(int pid) {
     processes.stubborn.add(pid);
@@ -112,13 +122,16 @@ final class PoolDriver {
       }
       var event = processes.nextAt();
       var next = Math.min(event, Math.max(now, pool.nextDeadline()));
+      if (pool.sweeping()) {
+        next = Math.min(next, now + SWEEP);
+      }
       if (next > end) {
         break;
       }
       now = next;
       on(event == next ? processes.next() : new Event.Tick());
       if (pool.sweeping()) {
-        on(new Event.Strays(processes.count()));
+        on(new Event.Strays(processes.count() + strays));
       }
     }
     now = end;

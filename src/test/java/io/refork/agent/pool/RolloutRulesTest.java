@@ -189,6 +189,17 @@ class RolloutRulesTest {
     assertThat(pool.most()).isEqualTo(5);
   }
 
+  @Test
+  @DisplayName("GEN-04 a rollout is complete when the last worker is ready, not when it is forked")
+  void completeWhenReady() {
+    var pool = workers(2).serving().readyAfter(generation -> Duration.ofSeconds(3));
+    pool.askRefork().pass(SOAK.plusSeconds(5));
+    assertThat(pool.refork()).isEqualTo("rolling");
+    assertThat(pool.pool().view().level()).isZero();
+    pool.seconds(2);
+    assertThat(pool.refork()).startsWith("completed");
+  }
+
   @ParameterizedTest(
       name = "GEN-04 8 workers, {0} unavailable, {1} surge: at least {2} ready, at most {3}")
   @CsvSource({"1, 0, 7, 8", "2, 0, 6, 8", "1, 2, 7, 10", "0, 3, 8, 11"})

@@ -1,9 +1,11 @@
 package io.refork.agent.pool;
 
 import static io.refork.agent.pool.Given.DRAIN;
+import static io.refork.agent.pool.Given.KILL;
 import static io.refork.agent.pool.Given.workers;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.refork.agent.linux.Signal;
 import io.refork.agent.pool.ScriptedProcesses.Candidate;
 import io.refork.agent.pool.ScriptedProcesses.Newborn;
 import java.time.Duration;
@@ -114,6 +116,20 @@ class StopRulesTest {
   void fast(String phase) {
     var pool = in(phase, given(phase).shutdownDelay(Duration.ofSeconds(100)));
     pool.on(new Event.StopAsked(true)).seconds(1);
+    assertThat(pool.ended()).isTrue();
+  }
+
+  @Test
+  @DisplayName(
+      "PID-10 a stranger that ignores TERM is killed, and the stop does not wait for it for ever")
+  void stubbornStray() {
+    var pool = workers(1).serving().strays(1).on(new Event.StopAsked(false)).pass(KILL);
+    assertThat(pool.ended()).isFalse();
+    pool.seconds(1);
+    assertThat(pool.all(Action.SignalStrays.class))
+        .extracting(Action.SignalStrays::signal)
+        .containsExactly(Signal.TERM, Signal.KILL);
+    pool.seconds(1);
     assertThat(pool.ended()).isTrue();
   }
 
