@@ -120,7 +120,7 @@ final class Requests {
         new ProcessBuilder(
                 "wrk",
                 "-t1",
-                "-c8",
+                "-c64",
                 "-d" + seconds + "s",
                 "--latency",
                 "http://127.0.0.1:" + port + "/pid")
