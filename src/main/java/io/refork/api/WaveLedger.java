@@ -45,6 +45,7 @@ public record WaveLedger(
   /**
    * A requested wave over the pods that existed at {@code startedAt}.
    *
+   * @param progressedAt when a pod last finished its part; the progress deadline counts from here
    * @param proven whether its canary has soaked
    * @param outcome Running until it has ended
    */
@@ -53,6 +54,7 @@ public record WaveLedger(
   public record Request(
       String token,
       String startedAt,
+      String progressedAt,
       @Nullable Canary canary,
       boolean proven,
       Outcome outcome,
