@@ -56,6 +56,9 @@ public record Report(
   public static final int MAX_GENERATIONS = 8;
   public static final int MAX_FAILURES = 5;
 
+  /** Characters of a line for a human. */
+  public static final int MAX_TEXT = 200;
+
   public Report {
     workers = Map.copyOf(workers);
     generations = List.copyOf(generations);
