@@ -8,6 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is. Made by one builder, at most 8 KiB, written only when something changed enough. Unknown
  * numbers are left out.
+ *
+ * @param summary one word for the STATUS column: a {@code Reason}, or {@code Ready}, {@code
+ *     Starting}, {@code Rolling}, {@code Paused}
+ * @param generation the newest one of any pod; absent while none reports
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -16,6 +20,8 @@ public record WorkerPoolStatus(
     int replicas,
     int readyReplicas,
     String selector,
+    String summary,
+    @Nullable Integer generation,
     Workers workers,
     List<Generation> generations,
     Memory memory,

@@ -1,0 +1,18 @@
+package io.refork.operator.plan;
+
+import io.refork.api.WaveLedger;
+import io.refork.api.WorkerPoolStatus.State;
+
+/**
+ * The wave as it was planned in this pass: what the status tells of it.
+ *
+ * @param state where it stands
+ * @param ledger what the next pass goes on from; the write of the status that holds it is what
+ *     makes its permits valid
+ * @param updated pods of the wave that have done their part
+ * @param total pods of the wave
+ * @param reforking pods that hold a permit or report a running refork
+ * @param message one line for people, without what to do about it; escaped
+ */
+public record WaveView(
+    State state, WaveLedger ledger, int updated, int total, int reforking, String message) {}
