@@ -14,4 +14,13 @@ public final class WorkerPool extends CustomResource<WorkerPoolSpec, WorkerPoolS
     implements Namespaced {
   public static final String GROUP = "refork.io";
   public static final String VERSION = "v1alpha1";
+
+  /** Annotation of the CRD that says which {@link #CRD_VERSION} it is. */
+  public static final String CRD_VERSION_ANNOTATION = "refork.io/crd-version";
+
+  /**
+   * Rises by one whenever the CRD gains, loses or changes a field, so that an operator refuses to
+   * run with a CRD that would drop what it writes.
+   */
+  public static final int CRD_VERSION = 1;
 }
