@@ -31,16 +31,34 @@ public record WaveLedger(
   /** As many as {@code maxConcurrent} allows: with them the status still fits 8 KiB. */
   public static final int MAX_GRANTS = 32;
 
-  /** {@code reachedAt}: when it had reached {@code level} and its soak began; absent before. */
+  /**
+   * The pod that reforks alone.
+   *
+   * @param seq of the ledger that granted it: a report of an older revision says nothing about it
+   * @param reachedAt when it had reached {@code level} and its soak began; absent before
+   */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Canary(String uid, String session, int level, @Nullable String reachedAt) {}
+  public record Canary(
+      String uid, String session, long seq, int level, @Nullable String reachedAt) {}
 
-  /** One permit; {@code request}: for the requested wave, else for the pod's own trigger. */
+  /**
+   * One permit.
+   *
+   * @param seq of the ledger that granted it: a report of an older revision says nothing about it
+   * @param request for the requested wave; else for the pod's own trigger
+   * @param startBy the agent does not begin later
+   */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Grant(
-      String id, String uid, String session, int level, boolean request, String startBy) {}
+      String id,
+      String uid,
+      String session,
+      long seq,
+      int level,
+      boolean request,
+      String startBy) {}
 
   /**
    * A requested wave over the pods that existed at {@code startedAt}.
