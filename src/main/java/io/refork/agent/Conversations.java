@@ -2,12 +2,12 @@ package io.refork.agent;
 
 import io.refork.agent.Link.Received;
 import io.refork.agent.linux.Kernel;
-import io.refork.agent.log.Escape;
 import io.refork.agent.log.Log;
 import io.refork.agent.log.RateLimit;
 import io.refork.agent.pool.Event;
 import io.refork.agent.pool.Event.Claim;
 import io.refork.agent.pool.ReforkReason;
+import io.refork.protocol.Escape;
 import io.refork.protocol.mold.FromProcess;
 import io.refork.protocol.mold.MalformedException;
 import io.refork.protocol.mold.MoldCodec;

@@ -2,7 +2,7 @@ package io.refork.agent.cli;
 
 import io.refork.agent.control.LocalRequests;
 import io.refork.agent.linux.StateDirectory;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;

@@ -10,7 +10,7 @@ import io.refork.agent.config.Options;
 import io.refork.agent.config.SettingsReader;
 import io.refork.agent.config.StateDir;
 import io.refork.agent.config.UsageException;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package io.refork.agent.cli;
 
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Locale;

@@ -1,7 +1,7 @@
 package io.refork.agent.cli;
 
 import io.refork.agent.AgentFolder;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -1,7 +1,7 @@
 package io.refork.agent.cli;
 
 import io.refork.agent.linux.NetTable;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;

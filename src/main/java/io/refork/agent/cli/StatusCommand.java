@@ -3,7 +3,7 @@ package io.refork.agent.cli;
 import io.refork.agent.cli.AgentClient.NoAnswer;
 import io.refork.agent.control.StatusReader;
 import io.refork.agent.control.StatusReader.Answer;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;

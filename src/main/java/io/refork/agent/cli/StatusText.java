@@ -3,7 +3,7 @@ package io.refork.agent.cli;
 import io.refork.agent.control.Status;
 import io.refork.agent.control.Status.Measure;
 import io.refork.agent.control.Status.ProcessMemory;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

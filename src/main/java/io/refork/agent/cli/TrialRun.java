@@ -7,7 +7,7 @@ import io.refork.agent.cli.InstallCommand.Failure;
 import io.refork.agent.control.Status;
 import io.refork.agent.control.StatusReader;
 import io.refork.agent.control.StatusReader.Answer;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import io.refork.agent.config.Option.Given;
 import io.refork.agent.config.Option.Shape;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

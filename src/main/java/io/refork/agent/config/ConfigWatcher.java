@@ -1,7 +1,7 @@
 package io.refork.agent.config;
 
-import io.refork.agent.log.Escape;
 import io.refork.agent.pool.PoolSettings;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.refork.agent.config;
 
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -2,7 +2,7 @@ package io.refork.agent.config;
 
 import io.refork.agent.config.Option.Given;
 import io.refork.agent.config.Option.Shape;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;

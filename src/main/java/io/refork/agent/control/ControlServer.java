@@ -5,7 +5,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.refork.agent.config.HostPort;
 import io.refork.agent.control.Status.Phase;
 import io.refork.agent.linux.PortHolder;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -3,7 +3,7 @@ package io.refork.agent.control;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import io.refork.agent.log.Escape;
+import io.refork.protocol.Escape;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;

@@ -2,6 +2,7 @@ package io.refork.agent.log;
 
 import io.refork.agent.log.Log.Format;
 import io.refork.agent.log.Log.Level;
+import io.refork.protocol.Escape;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.LocalDate;

@@ -1,4 +1,4 @@
-package io.refork.agent.log;
+package io.refork.protocol;
 
 /**
  * Makes text that somebody else wrote harmless for a terminal, a log line or an error message: no
