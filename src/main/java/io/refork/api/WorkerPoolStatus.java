@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param summary one word for the STATUS column: a {@code Reason}, or {@code Ready}, {@code
  *     Starting}, {@code Rolling}, {@code Paused}
  * @param generation the newest one of any pod; absent while none reports
+ * @param generations newest first, at most {@value #MAX_GENERATIONS}, the rest summed in the last
+ * @param problemPods at most {@value #MAX_PROBLEM_PODS}
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -28,6 +30,13 @@ public record WorkerPoolStatus(
     Rollout rollout,
     List<ProblemPod> problemPods,
     List<Condition> conditions) {
+  /** Bounds that the schema enforces: a status beyond them is refused as a whole. */
+  public static final int MAX_GENERATIONS = 5;
+
+  public static final int MAX_PROBLEM_PODS = 10;
+
+  /** Characters of every message; all of them together must fit 8 KiB. */
+  public static final int MAX_MESSAGE = 512;
 
   /** Workers of all pods that report, by state. */
   @JsonIgnoreProperties(ignoreUnknown = true)
