@@ -3,6 +3,7 @@ package io.refork.operator.plan;
 import io.refork.api.WaveLedger.Canary;
 import io.refork.api.WaveLedger.Grant;
 import io.refork.operator.status.Reason;
+import io.refork.protocol.Escape;
 import io.refork.protocol.control.Report;
 import io.refork.protocol.control.Report.Finished;
 import java.time.Duration;
@@ -106,11 +107,14 @@ final class Settling {
     return switch (last.outcome()) {
       case COMPLETED, COMPLETED_UNPROVEN -> new Fate.Done();
       case REFUSED, ABORTED ->
-          new Fate.Failed(
-              last.reason().isEmpty() ? "aborted" : PlainText.word(last.reason()),
-              PlainText.line(last.detail(), 200));
+          new Fate.Failed(word(last.reason()), Escape.plain(last.detail(), 200));
       case LAPSED -> new Fate.Gone();
     };
+  }
+
+  /** A reason's word, as agents have them; anything else is no word. */
+  private static String word(String text) {
+    return text.length() <= 32 && text.matches("[a-z0-9-]+") ? text : "unknown";
   }
 
   private static void reached(Draft draft, Grant grant) {
