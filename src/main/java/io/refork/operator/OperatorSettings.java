@@ -27,6 +27,8 @@ public interface OperatorSettings {
 
   LeaderElection leaderElection();
 
+  Log log();
+
   /** What goes into every pod. */
   interface Agent {
     /** Image with the agent's folder, for pools that name none. */
@@ -64,5 +66,16 @@ public interface OperatorSettings {
   interface LeaderElection {
     @WithDefault("false")
     boolean enabled();
+
+    /** How long a lease lasts; another operator takes over at most that long after a crash. */
+    @WithDefault("10s")
+    Duration lease();
+  }
+
+  /** How it logs. */
+  interface Log {
+    /** One JSON object a line; else text for people. */
+    @WithDefault("true")
+    boolean json();
   }
 }

@@ -1,0 +1,2 @@
+/** Which one of several operators leads. */
+package io.refork.operator.leading;

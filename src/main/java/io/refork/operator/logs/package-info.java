@@ -1,0 +1,2 @@
+/** What a log line may hold. */
+package io.refork.operator.logs;

@@ -1,0 +1,131 @@
+package io.refork.operator.startup;
+
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.javaoperatorsdk.operator.Operator;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.QuarkusApplication;
+import io.quarkus.runtime.annotations.QuarkusMain;
+import io.refork.operator.OperatorSettings;
+import io.refork.operator.leading.Leadership;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import org.jboss.logging.Logger;
+
+/**
+ * The operator's process: refuses to start with one sentence, or runs the controllers while it
+ * leads, and leaves in order.
+ *
+ * <p>Exit codes: 0 told to stop; {@value #REFUSED} it cannot start as things are, the last line of
+ * the log says why; {@value #LOST} it led and does not any more.
+ */
+@QuarkusMain
+public class Main implements QuarkusApplication {
+  static final int REFUSED = 2;
+  static final int LOST = 3;
+
+  /** For the lease; the kubelet's own patience is 30 s. */
+  private static final Duration LEASE_PATIENCE = Duration.ofSeconds(2);
+
+  private static final Logger LOG = Logger.getLogger(Main.class);
+
+  private final OperatorSettings settings;
+  private final KubernetesClient client;
+  private final Operator operator;
+  private final ExecutorService executor;
+  private final Progress progress;
+
+  Main(
+      OperatorSettings settings,
+      KubernetesClient client,
+      Operator operator,
+      ExecutorService executor,
+      Progress progress) {
+    this.settings = settings;
+    this.client = client;
+    this.operator = operator;
+    this.executor = executor;
+    this.progress = progress;
+  }
+
+  public static void main(String... args) {
+    var faults = ReadSettings.faults();
+    if (faults.isEmpty()) {
+      Quarkus.run(Main.class, args);
+    } else {
+      // Nobody has set up the log yet.
+      faults.forEach(fault -> System.err.println("refork-operator: " + fault));
+      System.exit(REFUSED);
+    }
+  }
+
+  @Override
+  public int run(String... args) {
+    try {
+      new CrdCheck(client).check(settings.watchNamespaces().orElse(Set.of()));
+    } catch (RefusedException e) {
+      LOG.fatal(e.getMessage());
+      return REFUSED;
+    }
+    var leadership = elect();
+    Quarkus.waitForExit();
+    progress.reached(Stage.Stopping);
+    operator.stop();
+    leadership.ifPresent(held -> held.giveBack(LEASE_PATIENCE));
+    return 0;
+  }
+
+  private Optional<Leadership> elect() {
+    if (!settings.leaderElection().enabled()) {
+      lead();
+      return Optional.empty();
+    }
+    var leadership =
+        new Leadership(
+            client,
+            settings.namespace(),
+            identity(),
+            settings.leaderElection().lease(),
+            executor,
+            this::lead,
+            this::lost);
+    progress.reached(Stage.Waiting);
+    leadership.start();
+    return Optional.of(leadership);
+  }
+
+  private void lead() {
+    progress.reached(Stage.Syncing);
+    if (operator.getRegisteredControllersNumber() > 0) {
+      operator.start();
+    }
+    progress.reached(Stage.Leading);
+    LOG.infof("Reconciling the pools of %s", scope());
+  }
+
+  /** At once: whatever it was about to do, another operator may be doing now. */
+  private void lost() {
+    if (progress.stage() != Stage.Stopping) {
+      LOG.fatalf(
+          "The lease %s in namespace %s is lost: another operator leads, or the API server did not answer in time",
+          Leadership.LEASE, settings.namespace());
+      Runtime.getRuntime().halt(LOST);
+    }
+  }
+
+  private String scope() {
+    return settings
+        .watchNamespaces()
+        .filter(names -> !names.isEmpty())
+        .map(names -> "the namespaces " + String.join(", ", names))
+        .orElse("all namespaces");
+  }
+
+  /** The pod's name says who it is; a restarted container of it is somebody else. */
+  private static String identity() {
+    var host = System.getenv().getOrDefault("HOSTNAME", "operator");
+    return host + "_" + UUID.randomUUID().toString().substring(0, 8);
+  }
+}
