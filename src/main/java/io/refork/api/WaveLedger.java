@@ -63,6 +63,7 @@ public record WaveLedger(
   /**
    * A requested wave over the pods that existed at {@code startedAt}.
    *
+   * @param seq of the ledger that began it: grants of an older one belong to an earlier request
    * @param progressedAt when a pod last finished its part; the progress deadline counts from here
    * @param proven whether its canary has soaked
    * @param outcome Running until it has ended
@@ -71,12 +72,18 @@ public record WaveLedger(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Request(
       String token,
+      long seq,
       String startedAt,
       String progressedAt,
       @Nullable Canary canary,
       boolean proven,
       Outcome outcome,
-      @Nullable String endedAt) {}
+      @Nullable String endedAt) {
+    /** Whether this permit was given for this request. */
+    public boolean owns(Grant grant) {
+      return grant.request() && grant.seq() >= seq;
+    }
+  }
 
   /** How a requested wave ended. */
   public enum Outcome {
