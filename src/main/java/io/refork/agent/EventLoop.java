@@ -46,7 +46,7 @@ final class EventLoop {
   private final Conversations conversations;
   private final Hands hands;
   private final PoolClock clock;
-  private final Queue<Event> asked = new ConcurrentLinkedQueue<>();
+  private final Queue<Runnable> asked = new ConcurrentLinkedQueue<>();
   private final RateLimit orphanLines = new RateLimit(5, Duration.ofSeconds(10));
   private final RateLimit defects = new RateLimit(1, Duration.ofMinutes(1));
   private final ArrayDeque<Event> pending = new ArrayDeque<>();
@@ -90,6 +90,11 @@ final class EventLoop {
     hands.observe(observer);
   }
 
+  /** Calls {@code ended} whenever a refork or permit has ended, on this loop's thread. */
+  void reforkEnded(Consumer<Action.ReforkEnded> ended) {
+    hands.reforkEnded(ended);
+  }
+
   Members members() {
     return members;
   }
@@ -108,7 +113,12 @@ final class EventLoop {
 
   /** Asks something of the pool from another thread, or from the side. */
   void ask(Event event) {
-    asked.add(event);
+    later(() -> tell(event));
+  }
+
+  /** Has something done on this loop's thread, after everything that was asked before. */
+  void later(Runnable work) {
+    asked.add(work);
     kernel.wake();
   }
 
@@ -143,8 +153,8 @@ final class EventLoop {
     for (var fd : ready.readable()) {
       aside(() -> side.read(fd));
     }
-    for (var event = asked.poll(); event != null; event = asked.poll()) {
-      tell(event);
+    for (var work = asked.poll(); work != null; work = asked.poll()) {
+      work.run();
     }
     if (clock.now() >= nextReading) {
       nextReading = clock.now() + (pool.reforking() ? READING_IN_REFORK : READING);

@@ -54,6 +54,7 @@ final class Hands {
   private final Consumer<Event> tell;
   private final Set<Integer> commands = new HashSet<>();
   private Consumer<Transition> observer = t -> {};
+  private Consumer<Action.ReforkEnded> ended = e -> {};
   private final ArrayDeque<StatusMaker.Seen> failures = new ArrayDeque<>();
 
   Hands(
@@ -78,6 +79,11 @@ final class Hands {
   /** Whoever wants to hear of transitions besides the log. */
   void observe(Consumer<Transition> observer) {
     this.observer = observer;
+  }
+
+  /** Whoever wants to hear how a refork or permit ended. */
+  void reforkEnded(Consumer<Action.ReforkEnded> ended) {
+    this.ended = ended;
   }
 
   /** Whether it is a command that we started and have not reaped. */
@@ -115,6 +121,7 @@ final class Hands {
       }
       case Action.SignalStrays a ->
           Strays.of(kernel).forEach(p -> kernel.kill(p.pid(), a.signal()));
+      case Action.ReforkEnded a -> ended.accept(a);
       case Action.Note a -> note(a.transition());
       case Action.Exit a -> log.info("stopped", "code", a.code());
     }

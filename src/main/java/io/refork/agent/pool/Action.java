@@ -40,6 +40,17 @@ public sealed interface Action {
   /** Signal every living descendant that is neither worker nor mold nor command. */
   record SignalStrays(Signal signal) implements Action {}
 
+  /**
+   * A refork is over, or a permit lapsed before one began.
+   *
+   * @param permit its id; empty when nobody permitted it
+   * @param outcome completed, completed-unproven, refused, aborted, lapsed
+   * @param reason a closed word, empty when it completed
+   * @param detail free text, possibly from the application
+   */
+  record ReforkEnded(Optional<String> permit, String outcome, String reason, String detail)
+      implements Action {}
+
   /** A line for the log, and for the failures that the status shows. */
   record Note(Transition transition) implements Action {}
 

@@ -1,6 +1,7 @@
 package io.refork.agent.pool;
 
 import io.refork.agent.linux.ExitStatus;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -50,6 +51,17 @@ public sealed interface Event {
 
   /** Somebody asks for a refork now. */
   record ReforkAsked(String by) implements Event {}
+
+  /**
+   * The operator's leave to refork once. The same id again changes nothing.
+   *
+   * @param level the level that the pod reaches by it; any but its own + 1 lapses
+   * @param within what has not begun by then lapses; from the step that takes this event
+   */
+  record Permitted(String id, int level, Duration within) implements Event {}
+
+  /** The operator takes its leave back; what has begun goes on. */
+  record PermitWithdrawn() implements Event {}
 
   /** Replace every worker by a fork of the current mold. */
   record ReplaceAsked() implements Event {}

@@ -30,12 +30,24 @@ final class Ledger {
     ENDED
   }
 
+  /** Who decides when to refork. */
+  enum Steering {
+    /** The pool's own triggers, and whoever asks. */
+    NONE,
+    /** An operator: the pool's own triggers only say what it is ready for. */
+    OPERATOR
+  }
+
+  /** Leave to reach {@code level}; {@code startBy} is pool time. */
+  record Permit(String id, int level, long startBy) {}
+
   /** Failed tries in a row, and the pool time before which there is no next one. */
   record Backoff(int failures, long retryAt) {
     static final Backoff NONE = new Backoff(0, 0);
   }
 
   PoolSettings settings;
+  final Steering steering;
   final RandomGenerator random;
   final Tally tally = new Tally();
   long now;
@@ -61,6 +73,13 @@ final class Ledger {
   Backoff reforkBackoff = Backoff.NONE;
   long lastReforkEnd = Long.MIN_VALUE / 2;
   Optional<String> reforkAsked = Optional.empty();
+
+  /** The operator's leave that waits for its refork to begin. */
+  Optional<Permit> permit = Optional.empty();
+
+  /** The id of the last one that was taken, whatever became of it; empty before the first. */
+  String lastPermit = "";
+
   boolean sharedLow;
 
   /** A recovery promotion failed: the command is started again instead. */
@@ -108,8 +127,9 @@ final class Ledger {
   record Finished(
       int generation, String outcome, String reason, String detail, int updated, int total) {}
 
-  Ledger(PoolSettings settings, RandomGenerator random) {
+  Ledger(PoolSettings settings, Steering steering, RandomGenerator random) {
     this.settings = settings;
+    this.steering = steering;
     this.random = random;
   }
 
@@ -210,6 +230,20 @@ final class Ledger {
     var count = Long.toString(spawnCount++ % (36L * 36 * 36 * 36 * 36), 36);
     var nonce = Long.toString(random.nextLong(36L * 36 * 36 * 36 * 36), 36);
     return count + "." + nonce;
+  }
+
+  /** A refork is over: the status and the operator are told. */
+  void finished(Refork ended, String outcome, String reason, String detail) {
+    lastRefork =
+        Optional.of(
+            new Finished(
+                ended.generation(),
+                outcome,
+                reason,
+                detail,
+                updated(ended.generation()),
+                settings.workers()));
+    act(new Action.ReforkEnded(ended.permit(), outcome, reason, detail));
   }
 
   /** Asks a worker to drain and leave. */

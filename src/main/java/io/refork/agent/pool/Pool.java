@@ -4,6 +4,7 @@ import io.refork.agent.linux.ExitStatus;
 import io.refork.agent.pool.Action.Level;
 import io.refork.agent.pool.Ledger.Backoff;
 import io.refork.agent.pool.Ledger.Mode;
+import io.refork.agent.pool.Ledger.Steering;
 import io.refork.agent.pool.Refork.Phase;
 import io.refork.agent.pool.Worker.Stage;
 import java.util.List;
@@ -36,13 +37,24 @@ public final class Pool {
   private final Boots boots;
   private final WorkerLives lives;
   private final Slots slots;
+  private final Permits permits;
   private final Promotions promotions;
   private final Rollouts rollouts;
   private final Shutdown shutdown;
 
   /** A pool that has not started anything yet; the first {@link #on} starts the command. */
   public Pool(PoolSettings settings, RandomGenerator random) {
-    ledger = new Ledger(settings, random);
+    this(new Ledger(settings, Steering.NONE, random));
+  }
+
+  /** One that an operator steers: by itself it only says what it is ready for. */
+  public static Pool steered(PoolSettings settings, RandomGenerator random) {
+    return new Pool(new Ledger(settings, Steering.OPERATOR, random));
+  }
+
+  private Pool(Ledger ledger) {
+    this.ledger = ledger;
+    permits = new Permits(ledger);
     boots = new Boots(ledger);
     lives = new WorkerLives(ledger);
     slots = new Slots(ledger);
@@ -97,6 +109,8 @@ public final class Pool {
       case Event.Readings e -> lives.readings(e.rows());
       case Event.Shared e -> shared(e);
       case Event.ReforkAsked e -> reforkAsked(e.by());
+      case Event.Permitted e -> permits.take(e);
+      case Event.PermitWithdrawn() -> permits.withdraw();
       case Event.ReplaceAsked() -> {
         slots.replaceAll();
         ledger.note(
@@ -265,6 +279,7 @@ public final class Pool {
     if (ledger.mode == Mode.STOPPING) {
       shutdown.advance();
     }
+    permits.expire();
     if (ledger.mode == Mode.ENDED || !shutdown.serving()) {
       return;
     }
@@ -318,6 +333,7 @@ public final class Pool {
     for (var kill : ledger.orphanedCommands.values()) {
       next = Math.min(next, kill);
     }
+    next = Math.min(next, permits.deadline());
     if (!shutdown.serving()) {
       return next;
     }
@@ -349,7 +365,7 @@ public final class Pool {
 
   /** The pool at this instant, for the status. */
   public PoolView view() {
-    return PoolView.of(ledger, boots);
+    return PoolView.of(ledger, boots, promotions);
   }
 
   /** Totals since the start. */

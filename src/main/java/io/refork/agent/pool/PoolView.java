@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param level completed reforks
  * @param molds the one that forks workers first
  * @param slots by number
+ * @param eligible why a steered pool would refork now, if it had leave
  * @param backoffNanos the longest pause that any slot, the boot mold or the next refork has to wait
  */
 public record PoolView(
@@ -25,6 +26,7 @@ public record PoolView(
     List<MoldView> molds,
     List<SlotView> slots,
     Optional<ReforkView> refork,
+    Optional<String> eligible,
     long backoffNanos) {
 
   /** A mold. {@code state}: preparing, ready, stopping. */
@@ -40,9 +42,10 @@ public record PoolView(
       long bornNanos,
       Event.Reading reading) {}
 
-  /** The running refork, or the last one. */
+  /** The running refork, or the last one; {@code permit} only while it runs. */
   public record ReforkView(
       int generation,
+      Optional<String> permit,
       String phase,
       int updated,
       int total,
@@ -50,7 +53,7 @@ public record PoolView(
       String reason,
       String detail) {}
 
-  static PoolView of(Ledger pool, Boots boots) {
+  static PoolView of(Ledger pool, Boots boots, Promotions promotions) {
     var molds = new ArrayList<MoldView>();
     for (var mold : pool.molds.values()) {
       var view = new MoldView(mold.pid(), mold.generation(), mold.word());
@@ -101,6 +104,7 @@ public record PoolView(
         molds,
         slots,
         refork(pool),
+        promotions.eligible(),
         backoff);
   }
 
@@ -115,6 +119,7 @@ public record PoolView(
       return Optional.of(
           new ReforkView(
               r.generation(),
+              r.permit(),
               r.word(),
               pool.updated(r.generation()),
               pool.settings.workers(),
@@ -126,6 +131,7 @@ public record PoolView(
         f ->
             new ReforkView(
                 f.generation(),
+                Optional.empty(),
                 "done",
                 f.updated(),
                 f.total(),

@@ -3,7 +3,6 @@ package io.refork.agent.pool;
 import io.refork.agent.linux.Signal;
 import io.refork.agent.pool.Action.Level;
 import io.refork.agent.pool.Ledger.Backoff;
-import io.refork.agent.pool.Ledger.Finished;
 import io.refork.agent.pool.Ledger.Mode;
 import io.refork.agent.pool.Refork.Phase;
 import io.refork.agent.pool.Refork.Purpose;
@@ -54,7 +53,7 @@ final class Promotions {
       boots.start();
       return;
     }
-    begin(Purpose.RECOVER, "mold-died", candidate.get(), Set.of(), pool.now);
+    begin(Purpose.RECOVER, "mold-died", Optional.empty(), candidate.get(), Set.of(), pool.now);
   }
 
   /**
@@ -64,7 +63,8 @@ final class Promotions {
     if (pool.refork.isPresent() || !pool.usable(pool.current) || pool.spawnOutstanding()) {
       return;
     }
-    var cause = pool.reforkAsked.or(this::ownTrigger);
+    var permit = pool.permit.map(Ledger.Permit::id);
+    var cause = permit.map(p -> "permit").or(() -> pool.reforkAsked).or(this::unsteeredTrigger);
     if (cause.isEmpty()) {
       return;
     }
@@ -73,8 +73,9 @@ final class Promotions {
       return;
     }
     pool.reforkAsked = Optional.empty();
+    pool.permit = Optional.empty();
     if (pool.canSpareOne()) {
-      begin(Purpose.REFORK, cause.get(), candidate.get(), Set.of(), pool.now);
+      begin(Purpose.REFORK, cause.get(), permit, candidate.get(), Set.of(), pool.now);
     } else {
       var timeouts = pool.settings.timeouts();
       var refork =
@@ -82,6 +83,7 @@ final class Promotions {
               pool.nextGeneration,
               Purpose.REFORK,
               cause.get(),
+              permit,
               pool.current,
               pool.now,
               Set.of(),
@@ -104,6 +106,23 @@ final class Promotions {
             pool.reforkBackoff.retryAt(),
             pool.lastReforkEnd + pool.settings.refork().minInterval().toNanos());
     return at > pool.now ? at : Long.MAX_VALUE;
+  }
+
+  private Optional<String> unsteeredTrigger() {
+    return switch (pool.steering) {
+      case NONE -> ownTrigger();
+      case OPERATOR -> Optional.empty();
+    };
+  }
+
+  /** What a steered pool would refork for now, if it had leave. */
+  Optional<String> eligible() {
+    boolean could =
+        pool.steering == Ledger.Steering.OPERATOR
+            && pool.mode == Mode.SERVING
+            && pool.refork.isEmpty()
+            && pool.usable(pool.current);
+    return could ? ownTrigger() : Optional.empty();
   }
 
   private Optional<String> ownTrigger() {
@@ -138,7 +157,12 @@ final class Promotions {
   }
 
   private void begin(
-      Purpose purpose, String cause, Worker worker, Set<Integer> refusals, long started) {
+      Purpose purpose,
+      String cause,
+      Optional<String> permit,
+      Worker worker,
+      Set<Integer> refusals,
+      long started) {
     pool.goneNewborns.clear();
     pool.answersOfGone.clear();
     var generation = pool.nextGeneration++;
@@ -153,6 +177,7 @@ final class Promotions {
                 generation,
                 purpose,
                 cause,
+                permit,
                 pool.current,
                 started,
                 refusals,
@@ -174,7 +199,12 @@ final class Promotions {
       var candidate = candidate(refork.refusals());
       if (candidate.isPresent()) {
         begin(
-            refork.purpose(), refork.cause(), candidate.get(), refork.refusals(), refork.started());
+            refork.purpose(),
+            refork.cause(),
+            refork.permit(),
+            candidate.get(),
+            refork.refusals(),
+            refork.started());
         return;
       }
     }
@@ -315,7 +345,13 @@ final class Promotions {
         && pool.canSpareOne()
         && !pool.spawnOutstanding()
         && reason != ReforkReason.CANDIDATE_DIED) {
-      begin(refork.purpose(), refork.cause(), next.get(), refusals, refork.started());
+      begin(
+          refork.purpose(),
+          refork.cause(),
+          refork.permit(),
+          next.get(),
+          refusals,
+          refork.started());
       return;
     }
     end(refork, "refused", reason, detail);
@@ -343,15 +379,7 @@ final class Promotions {
       return;
     }
     pool.tally.refork(outcome, reason.word());
-    pool.lastRefork =
-        Optional.of(
-            new Finished(
-                refork.generation(),
-                outcome,
-                reason.word(),
-                detail,
-                pool.updated(refork.generation()),
-                pool.settings.workers()));
+    pool.finished(refork, outcome, reason.word(), detail);
     if (reason != ReforkReason.STOPPED) {
       var failures = pool.reforkBackoff.failures() + 1;
       // Three soaks: a generation that is bad costs the pool little, and a pool that is tuned to be

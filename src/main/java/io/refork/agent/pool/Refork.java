@@ -1,5 +1,6 @@
 package io.refork.agent.pool;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -10,6 +11,7 @@ import java.util.Set;
  * @param generation of the mold it makes; another one for each try
  * @param purpose whether workers are to be replaced afterwards
  * @param cause the trigger, for the log
+ * @param permit the operator's, if it was one
  * @param from the pid of the mold that was current when it began; 0 when there was none
  * @param started pool time
  * @param refusals workers that refused or failed in this refork, by pid
@@ -18,6 +20,7 @@ record Refork(
     int generation,
     Purpose purpose,
     String cause,
+    Optional<String> permit,
     int from,
     long started,
     Set<Integer> refusals,
@@ -65,7 +68,7 @@ record Refork(
   }
 
   Refork in(Phase next) {
-    return new Refork(generation, purpose, cause, from, started, refusals, next);
+    return new Refork(generation, purpose, cause, permit, from, started, refusals, next);
   }
 
   /** The pid of the new mold, when it is ready to fork. */

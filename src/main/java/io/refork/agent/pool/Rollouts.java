@@ -4,7 +4,6 @@ import io.refork.agent.pool.Action.Level;
 import io.refork.agent.pool.Ledger.Answers;
 import io.refork.agent.pool.Ledger.Backoff;
 import io.refork.agent.pool.Ledger.Failed;
-import io.refork.agent.pool.Ledger.Finished;
 import io.refork.agent.pool.Refork.Phase;
 import java.util.List;
 import java.util.Optional;
@@ -189,15 +188,7 @@ final class Rollouts {
     pool.sharedLow = false;
     var outcome = r.proven() ? "completed" : "completed-unproven";
     pool.tally.refork("completed", r.proven() ? "proven" : "unproven");
-    pool.lastRefork =
-        Optional.of(
-            new Finished(
-                refork.generation(),
-                outcome,
-                "",
-                "",
-                pool.updated(refork.generation()),
-                pool.settings.workers()));
+    pool.finished(refork, outcome, "", "");
     pool.note(
         Level.INFO,
         "refork completed",

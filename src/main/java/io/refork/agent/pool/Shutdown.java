@@ -97,15 +97,7 @@ final class Shutdown {
           }
           pool.refork = Optional.empty();
           pool.tally.refork("aborted", ReforkReason.STOPPED.word());
-          pool.lastRefork =
-              Optional.of(
-                  new Ledger.Finished(
-                      refork.generation(),
-                      "aborted",
-                      ReforkReason.STOPPED.word(),
-                      "",
-                      pool.updated(refork.generation()),
-                      pool.settings.workers()));
+          pool.finished(refork, "aborted", ReforkReason.STOPPED.word(), "");
         });
     for (var worker : List.copyOf(pool.workers.values())) {
       pool.put(worker.marked(Optional.empty()));

@@ -109,9 +109,17 @@ record Given(PoolSettings settings) {
     return new PoolDriver(settings);
   }
 
+  /** A pool of ready workers, all of generation 0, that an operator steers. */
+  PoolDriver steered() {
+    return serving(new PoolDriver(Pool.steered(settings, new java.util.Random(1))));
+  }
+
   /** A pool of ready workers, all of generation 0. */
   PoolDriver serving() {
-    var pool = new PoolDriver(settings);
+    return serving(new PoolDriver(settings));
+  }
+
+  private PoolDriver serving(PoolDriver pool) {
     pool.seconds(1);
     if (pool.ready() != settings.workers()) {
       throw new AssertionError("the pool did not come up: " + pool.pool().view());

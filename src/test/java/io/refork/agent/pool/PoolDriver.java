@@ -34,7 +34,11 @@ final class PoolDriver {
   private int most;
 
   PoolDriver(PoolSettings settings) {
-    pool = new Pool(settings, new Random(1));
+    this(new Pool(settings, new Random(1)));
+  }
+
+  PoolDriver(Pool pool) {
+    this.pool = pool;
     on(new Event.Tick());
   }
 
@@ -113,10 +117,24 @@ final class PoolDriver {
     return on(new Event.ReforkAsked("test"));
   }
 
+  /** The operator gives leave. */
+  PoolDriver permit(String id, int level, Duration within) {
+    return on(new Event.Permitted(id, level, within));
+  }
+
+  /**
+   * How reforks and permits ended since the last {@link #forget}: {@code permit outcome reason}.
+   */
+  List<String> ended() {
+    return all(Action.ReforkEnded.class).stream()
+        .map(e -> (e.permit().orElse("-") + " " + e.outcome() + " " + e.reason()).strip())
+        .toList();
+  }
+
   /** Time passes, with all that it brings. */
   PoolDriver pass(Duration time) {
     var end = now + time.toNanos();
-    for (int steps = 0; !ended(); steps++) {
+    for (int steps = 0; !exited(); steps++) {
       if (steps > MANY) {
         throw new AssertionError("a deadline that is never met: " + pool.view());
       }
@@ -187,7 +205,7 @@ final class PoolDriver {
   }
 
   /** Whether the pool ended its agent. */
-  boolean ended() {
+  boolean exited() {
     return !all(Action.Exit.class).isEmpty();
   }
 

@@ -18,7 +18,10 @@ final class PoolInvariants {
   private final World world;
   private final Supplier<String> tail;
   private final Map<Integer, Integer> moldOfGeneration = new HashMap<>();
+  private final Map<String, Long> beginOfPermit = new HashMap<>();
+  private final Set<String> endedPermits = new HashSet<>();
   private int most;
+  private int levelBefore;
   private Set<Integer> readyBefore = Set.of();
   private Set<String> leavingBefore = Set.of();
 
@@ -37,12 +40,60 @@ final class PoolInvariants {
 
   /** To be called before a step. */
   void before() {
+    levelBefore = pool.ledger().level;
     readyBefore = readyPids();
     leavingBefore =
         pool.ledger().workers.values().stream()
             .filter(Worker::leaving)
             .map(Worker::spawn)
             .collect(Collectors.toSet());
+  }
+
+  /**
+   * To be called after a step: a permit leads to one refork at most and ends once; the level rises
+   * by the reforks that were completed, and by nothing else.
+   */
+  void permits(List<Action> actions) {
+    var ledger = pool.ledger();
+    int completed = 0;
+    for (var action : actions) {
+      if (action instanceof Action.ReforkEnded e) {
+        completed += e.outcome().startsWith("completed") ? 1 : 0;
+        e.permit()
+            .ifPresent(
+                id ->
+                    assertThat(endedPermits.add(id))
+                        .withFailMessage(() -> "permit " + id + " ends twice" + tail.get())
+                        .isTrue());
+      }
+    }
+    assertThat(ledger.level)
+        .withFailMessage(() -> "level " + levelBefore + " -> " + ledger.level + tail.get())
+        .isEqualTo(levelBefore + completed);
+    if (ledger.refork.isPresent()) {
+      var refork = ledger.refork.get();
+      refork
+          .permit()
+          .ifPresent(
+              id ->
+                  assertThat(beginOfPermit.merge(id, refork.started(), (a, b) -> a))
+                      .withFailMessage(() -> "two reforks by the permit " + id + tail.get())
+                      .isEqualTo(refork.started()));
+      assertThat(
+              ledger.steering == Ledger.Steering.NONE
+                  || refork.permit().isPresent()
+                  || refork.purpose() == Refork.Purpose.RECOVER
+                  || refork.cause().equals("signal"))
+          .withFailMessage(() -> "a steered pool reforks by itself: " + refork + tail.get())
+          .isTrue();
+    }
+  }
+
+  /** In a quiet pool every permit has ended. */
+  void permitsEnded(Set<String> given) {
+    assertThat(endedPermits)
+        .withFailMessage(() -> "given " + given + ", ended " + endedPermits + tail.get())
+        .containsAll(given);
   }
 
   /** To be called after a step; {@code serving}: the pool is not on its way out. */

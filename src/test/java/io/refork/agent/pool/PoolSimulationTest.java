@@ -11,10 +11,12 @@ import io.refork.agent.pool.PoolSettings.Timeouts;
 import io.refork.agent.pool.PoolSettings.Unavailable;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +54,8 @@ class PoolSimulationTest {
     }
     // A simulation in which nothing happens proves nothing.
     assertThat(outcomes).containsKeys("completed", "aborted", "refused", "recovered", "stopped");
+    assertThat(outcomes)
+        .containsKeys("permit completed", "permit aborted", "permit refused", "permit lapsed");
     System.out.println("GEN-15: " + SCHEDULES + " schedules, " + new java.util.TreeMap<>(outcomes));
   }
 
@@ -63,6 +67,9 @@ class PoolSimulationTest {
     private long nextReading;
     private boolean stopping;
     private boolean ended;
+    private final Set<String> permits = new HashSet<>();
+    private final Map<String, Long> permitted = new HashMap<>();
+    private String lastPermit = "";
     private final StringBuilder trace = new StringBuilder();
 
     Run(long seed) {
@@ -72,7 +79,7 @@ class PoolSimulationTest {
         world.badGeneration = 1 + random.nextInt(3);
       }
       var settings = settings(1 + random.nextInt(6));
-      pool = new Pool(settings, random);
+      pool = seed % 2 == 0 ? Pool.steered(settings, random) : new Pool(settings, random);
       invariants = new PoolInvariants(pool, world, this::tail);
     }
 
@@ -111,6 +118,9 @@ class PoolSimulationTest {
         if (world.chance(0.02)) {
           disturb();
         }
+        if (pool.ledger().steering == Ledger.Steering.OPERATOR && world.chance(0.01)) {
+          steer();
+        }
       }
       world.faults = 0;
       world.badGeneration = Integer.MAX_VALUE;
@@ -134,6 +144,7 @@ class PoolSimulationTest {
             .withFailMessage(() -> "no mold after a quiet time: " + pool.view() + "\n" + tail())
             .isTrue();
         invariants.nobodyElse();
+        invariants.permitsEnded(permits);
         stop();
         assertThat(world.alive)
             .withFailMessage(() -> "left behind: " + world.alive.keySet() + tail())
@@ -145,6 +156,7 @@ class PoolSimulationTest {
             outcome.getValue().values().stream().mapToLong(Long::longValue).sum(),
             Long::sum);
       }
+      permitted.forEach((outcome, count) -> outcomes.merge(outcome, count, Long::sum));
       outcomes.merge("stopped", 1L, Long::sum);
       if (trace.indexOf("mold-died, detail=to generation") >= 0) {
         outcomes.merge("recovered", 1L, Long::sum);
@@ -166,6 +178,22 @@ class PoolSimulationTest {
         if (world.chance(0.1)) {
           step(new Event.StopAsked(false));
         }
+      }
+    }
+
+    /** Leave to refork: new, repeated, late, for a wrong level, taken back. */
+    private void steer() {
+      if (random.nextInt(3) > 0) {
+        lastPermit = "p-" + permits.size();
+        permits.add(lastPermit);
+      }
+      var level = pool.ledger().level + (random.nextInt(5) == 0 ? random.nextInt(3) : 1);
+      var within = Duration.ofMillis(random.nextInt(20_000));
+      if (!lastPermit.isEmpty()) {
+        step(new Event.Permitted(lastPermit, level, within));
+      }
+      if (random.nextInt(6) == 0) {
+        step(new Event.PermitWithdrawn());
       }
     }
 
@@ -247,10 +275,16 @@ class PoolSimulationTest {
           .append(actions)
           .append('\n');
       for (var action : actions) {
+        if (action instanceof Action.ReforkEnded e && e.permit().isPresent()) {
+          permitted.merge("permit " + e.outcome(), 1L, Long::sum);
+        }
+      }
+      for (var action : actions) {
         invariants.check(action, actions);
         world.execute(action);
         ended |= action instanceof Action.Exit;
       }
+      invariants.permits(actions);
       invariants.after(!ended && !stopping && pool.ledger().mode != Ledger.Mode.STOPPING);
       return actions;
     }

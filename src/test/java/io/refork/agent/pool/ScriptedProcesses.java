@@ -138,6 +138,7 @@ final class ScriptedProcesses {
       case Action.SignalStrays a -> alive.keySet().forEach(pid -> signal(pid, a.signal()));
       case Action.TurnAway a -> {}
       case Action.Resume a -> {}
+      case Action.ReforkEnded a -> {}
       case Action.Note a -> {}
       case Action.Exit a -> {}
     }

@@ -156,6 +156,7 @@ final class World {
               .forEach(p -> signal(p.pid, Signal.KILL));
       case Action.SignalCommand a -> signal(a.command(), a.signal());
       case Action.SignalStrays a -> alive.keySet().forEach(pid -> signal(pid, Signal.KILL));
+      case Action.ReforkEnded a -> {}
       case Action.Note a -> {}
       case Action.Exit a -> {}
     }
