@@ -288,6 +288,7 @@ public final class Pool {
       case SERVING -> {
         ledger.refork.ifPresent(this::advance);
         promotions.recover();
+        permits.expire(); // a refork that has just been completed has taken the level
         promotions.trigger();
         promotions.retireUnused();
         slots.fill();

@@ -30,7 +30,7 @@ class PermitRulesTest {
     assertThat(pool.pool().view().refork().orElseThrow().permit()).hasValue("p-1");
     pool.seconds(60);
     assertThat(pool.generations()).containsExactly(1, 1, 1, 1);
-    assertThat(pool.ended()).singleElement().asString().startsWith("p-1 completed");
+    assertThat(pool.endings()).singleElement().asString().startsWith("p-1 completed");
     assertThat(pool.pool().view().level()).isEqualTo(1);
     assertThat(pool.pool().view().eligible()).isEmpty();
   }
@@ -55,7 +55,7 @@ class PermitRulesTest {
     pool.seconds(60);
     pool.permit("p-1", 1, MINUTE).permit("p-1", 2, MINUTE).seconds(60);
     assertThat(pool.all(Action.Promote.class)).hasSize(1);
-    assertThat(pool.ended()).hasSize(1);
+    assertThat(pool.endings()).hasSize(1);
     assertThat(pool.pool().view().level()).isEqualTo(1);
   }
 
@@ -63,14 +63,16 @@ class PermitRulesTest {
   @DisplayName("OP-11 a permit waits until the pool can, and lapses when that is not in time")
   void waits() {
     var pool = workers(4).steered();
-    pool.moldsFork(false).dies(pool.pid(3)).permit("p-1", 1, Duration.ofSeconds(4));
+    pool.moldsFork(false).dies(pool.pid(3)).seconds(1);
+    assertThat(pool.all(Action.Spawn.class)).hasSize(1);
+    pool.permit("p-1", 1, Duration.ofSeconds(4));
     pool.pass(Duration.ofMillis(3_900));
-    assertThat(pool.ended()).isEmpty();
+    assertThat(pool.endings()).isEmpty();
     pool.pass(Duration.ofMillis(200));
-    assertThat(pool.ended()).containsExactly("p-1 lapsed start-by");
+    assertThat(pool.endings()).containsExactly("p-1 lapsed start-by");
 
     pool.moldsFork(true).seconds(60).forget().permit("p-2", 1, MINUTE).seconds(60);
-    assertThat(pool.ended()).singleElement().asString().startsWith("p-2 completed");
+    assertThat(pool.endings()).singleElement().asString().startsWith("p-2 completed");
   }
 
   @Test
@@ -78,7 +80,7 @@ class PermitRulesTest {
   void level() {
     var pool = workers(4).steered();
     pool.permit("p-1", 2, MINUTE).permit("p-2", 0, MINUTE).seconds(60);
-    assertThat(pool.ended()).containsExactly("p-1 lapsed level", "p-2 lapsed level");
+    assertThat(pool.endings()).containsExactly("p-1 lapsed level", "p-2 lapsed level");
     assertThat(pool.all(Action.Promote.class)).isEmpty();
   }
 
@@ -86,14 +88,14 @@ class PermitRulesTest {
   @DisplayName("OP-11 a permit taken back before it began lapses; one that began is finished")
   void withdrawn() {
     var pool = workers(4).steered();
-    pool.moldsFork(false).dies(pool.pid(3)).permit("p-1", 1, MINUTE);
+    pool.moldsFork(false).dies(pool.pid(3)).seconds(1).permit("p-1", 1, MINUTE);
     pool.on(new Event.PermitWithdrawn());
-    assertThat(pool.ended()).containsExactly("p-1 lapsed withdrawn");
+    assertThat(pool.endings()).containsExactly("p-1 lapsed withdrawn");
     pool.permit("p-2", 1, MINUTE).permit("p-3", 1, MINUTE);
-    assertThat(pool.ended()).containsExactly("p-1 lapsed withdrawn", "p-2 lapsed superseded");
+    assertThat(pool.endings()).containsExactly("p-1 lapsed withdrawn", "p-2 lapsed superseded");
 
     pool.moldsFork(true).seconds(20).on(new Event.PermitWithdrawn()).seconds(60);
-    assertThat(pool.ended()).hasSize(3).last().asString().startsWith("p-3 completed");
+    assertThat(pool.endings()).hasSize(3).last().asString().startsWith("p-3 completed");
   }
 
   @Test
@@ -101,14 +103,18 @@ class PermitRulesTest {
   void failures() {
     var pool = workers(4).steered();
     pool.candidatesRefuse(ReforkReason.THREADS).permit("p-1", 1, MINUTE).seconds(5);
-    assertThat(pool.ended()).containsExactly("p-1 refused threads");
+    assertThat(pool.endings()).containsExactly("p-1 refused threads");
     pool.candidates(ScriptedProcesses.Candidate.FORKS);
-    pool.newborns(g -> g > 0 ? ScriptedProcesses.Newborn.DIES : ScriptedProcesses.Newborn.READY);
+    pool.newborns(
+        g ->
+            g > 0
+                ? ScriptedProcesses.Newborn.DIES_BEFORE_READY
+                : ScriptedProcesses.Newborn.GETS_READY);
     pool.permit("p-2", 1, MINUTE).seconds(20);
-    assertThat(pool.ended()).last().isEqualTo("p-2 aborted canary-died");
+    assertThat(pool.endings()).last().isEqualTo("p-2 aborted canary-died");
     pool.permit("p-3", 1, MINUTE).on(new Event.StopAsked(false)).seconds(20);
-    assertThat(pool.ended()).hasSize(3).last().isEqualTo("p-3 aborted stopped");
-    assertThat(pool.exited()).isTrue();
+    assertThat(pool.endings()).hasSize(3).last().isEqualTo("p-3 aborted stopped");
+    assertThat(pool.ended()).isTrue();
   }
 
   @Test
@@ -117,7 +123,8 @@ class PermitRulesTest {
   void signal() {
     var pool = workers(4).steered();
     pool.askRefork().permit("p-1", 1, Duration.ofMinutes(5)).seconds(120);
-    assertThat(pool.ended()).hasSize(2).last().isEqualTo("p-1 lapsed level");
+    assertThat(pool.endings()).last().isEqualTo("p-1 lapsed level");
+    assertThat(pool.endings()).hasSize(2);
     assertThat(pool.pool().view().level()).isEqualTo(1);
   }
 }

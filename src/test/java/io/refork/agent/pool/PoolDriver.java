@@ -125,7 +125,7 @@ final class PoolDriver {
   /**
    * How reforks and permits ended since the last {@link #forget}: {@code permit outcome reason}.
    */
-  List<String> ended() {
+  List<String> endings() {
     return all(Action.ReforkEnded.class).stream()
         .map(e -> (e.permit().orElse("-") + " " + e.outcome() + " " + e.reason()).strip())
         .toList();
@@ -134,7 +134,7 @@ final class PoolDriver {
   /** Time passes, with all that it brings. */
   PoolDriver pass(Duration time) {
     var end = now + time.toNanos();
-    for (int steps = 0; !exited(); steps++) {
+    for (int steps = 0; !ended(); steps++) {
       if (steps > MANY) {
         throw new AssertionError("a deadline that is never met: " + pool.view());
       }
@@ -205,7 +205,7 @@ final class PoolDriver {
   }
 
   /** Whether the pool ended its agent. */
-  boolean exited() {
+  boolean ended() {
     return !all(Action.Exit.class).isEmpty();
   }
 

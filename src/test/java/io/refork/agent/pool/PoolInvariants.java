@@ -51,14 +51,19 @@ final class PoolInvariants {
 
   /**
    * To be called after a step: a permit leads to one refork at most and ends once; the level rises
-   * by the reforks that were completed, and by nothing else.
+   * by the reforks that were completed, to the permit's if there was one, and by nothing else.
    */
-  void permits(List<Action> actions) {
+  void permits(List<Action> actions, Map<String, Integer> levels) {
     var ledger = pool.ledger();
     int completed = 0;
     for (var action : actions) {
       if (action instanceof Action.ReforkEnded e) {
         completed += e.outcome().startsWith("completed") ? 1 : 0;
+        if (e.outcome().startsWith("completed")) {
+          assertThat(e.permit().map(levels::get).orElse(ledger.level))
+              .withFailMessage(() -> "another level than the permit's: " + e + tail.get())
+              .isEqualTo(ledger.level);
+        }
         e.permit()
             .ifPresent(
                 id ->

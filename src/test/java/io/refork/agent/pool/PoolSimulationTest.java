@@ -11,12 +11,10 @@ import io.refork.agent.pool.PoolSettings.Timeouts;
 import io.refork.agent.pool.PoolSettings.Unavailable;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
-import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -67,7 +65,7 @@ class PoolSimulationTest {
     private long nextReading;
     private boolean stopping;
     private boolean ended;
-    private final Set<String> permits = new HashSet<>();
+    private final Map<String, Integer> permits = new HashMap<>();
     private final Map<String, Long> permitted = new HashMap<>();
     private String lastPermit = "";
     private final StringBuilder trace = new StringBuilder();
@@ -144,7 +142,7 @@ class PoolSimulationTest {
             .withFailMessage(() -> "no mold after a quiet time: " + pool.view() + "\n" + tail())
             .isTrue();
         invariants.nobodyElse();
-        invariants.permitsEnded(permits);
+        invariants.permitsEnded(permits.keySet());
         stop();
         assertThat(world.alive)
             .withFailMessage(() -> "left behind: " + world.alive.keySet() + tail())
@@ -185,12 +183,12 @@ class PoolSimulationTest {
     private void steer() {
       if (random.nextInt(3) > 0) {
         lastPermit = "p-" + permits.size();
-        permits.add(lastPermit);
+        var wrong = random.nextInt(5) == 0 ? random.nextInt(3) : 1;
+        permits.put(lastPermit, pool.ledger().level + wrong);
       }
-      var level = pool.ledger().level + (random.nextInt(5) == 0 ? random.nextInt(3) : 1);
       var within = Duration.ofMillis(random.nextInt(20_000));
       if (!lastPermit.isEmpty()) {
-        step(new Event.Permitted(lastPermit, level, within));
+        step(new Event.Permitted(lastPermit, permits.get(lastPermit), within));
       }
       if (random.nextInt(6) == 0) {
         step(new Event.PermitWithdrawn());
@@ -284,7 +282,7 @@ class PoolSimulationTest {
         world.execute(action);
         ended |= action instanceof Action.Exit;
       }
-      invariants.permits(actions);
+      invariants.permits(actions, permits);
       invariants.after(!ended && !stopping && pool.ledger().mode != Ledger.Mode.STOPPING);
       return actions;
     }
