@@ -23,6 +23,8 @@ public interface OperatorSettings {
 
   Poll poll();
 
+  Key key();
+
   Metrics metrics();
 
   LeaderElection leaderElection();
@@ -53,6 +55,17 @@ public interface OperatorSettings {
     /** Requests in flight at once. */
     @WithDefault("64")
     int concurrency();
+
+    /** Whether pods may have loopback addresses: for clusters whose kubelet is played. */
+    @WithDefault("false")
+    boolean loopback();
+  }
+
+  /** The key that requests to agents are signed with. */
+  interface Key {
+    /** Name of the Secret in {@link OperatorSettings#namespace}; made at first start. */
+    @WithDefault("refork-signing-key")
+    String secret();
   }
 
   /** What is exported. */

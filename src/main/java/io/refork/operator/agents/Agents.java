@@ -1,0 +1,309 @@
+package io.refork.operator.agents;
+
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.refork.operator.agents.Judgement.Outcome;
+import io.refork.protocol.control.DesiredCodec;
+import io.refork.protocol.control.TokenSigner;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+
+/**
+ * Tells every agent what is wanted of it and keeps what it reports. One request says both, so each
+ * agent is asked once per interval, and at once when what is wanted of it changes.
+ *
+ * <p>The reconciler steers and reads; the listener wakes it when a report could change a decision.
+ * Every method may be called from any thread and waits for nothing; one thread owns all state but
+ * the reports that are read.
+ */
+public final class Agents implements AutoCloseable {
+  /** A single lost packet or a restart of an agent is no news; three in a row are. */
+  static final int TRIES = 3;
+
+  /**
+   * Several agents of a pool often change together, at the operator's start all do: one reconcile
+   * for what comes within a moment.
+   */
+  static final Duration GATHER = Duration.ofMillis(250);
+
+  static final String PATH = "/v1/desired";
+
+  private static final System.Logger LOG = System.getLogger(Agents.class.getName());
+
+  private final PollSettings settings;
+  private final Signer signer;
+  private final Transport transport;
+  private final Loop loop;
+  private final Runnable close;
+  private final AgentMetrics metrics;
+  private final Consumer<ResourceID> listener;
+  private final Map<String, AgentReport> reports = new ConcurrentHashMap<>();
+
+  private final Schedule schedule;
+  private final Map<String, Pod> pods = new HashMap<>();
+  private final Map<ResourceID, Set<String>> pools = new HashMap<>();
+  private final Map<ResourceID, Long> nudges = new LinkedHashMap<>();
+  private boolean started;
+
+  /** Counts starts and stops: an answer to a request of before is nobody's. */
+  private int epoch;
+
+  /** What {@link TokenSigner#sign} does. */
+  interface Signer {
+    String sign(String podUid, String method, String path, byte[] body);
+  }
+
+  private static final class Pod {
+    Target target;
+    Optional<AgentReport> told = Optional.empty();
+
+    Pod(Target target) {
+      this.target = target;
+    }
+  }
+
+  Agents(
+      PollSettings settings,
+      Signer signer,
+      Transport transport,
+      Loop loop,
+      Runnable close,
+      MeterRegistry registry,
+      Consumer<ResourceID> listener) {
+    this.settings = settings;
+    this.signer = signer;
+    this.transport = transport;
+    this.loop = loop;
+    this.close = close;
+    this.metrics = new AgentMetrics(registry);
+    this.listener = listener;
+    this.schedule = new Schedule(settings.concurrency(), settings.interval());
+  }
+
+  /**
+   * Over HTTP, with a thread of its own. Asks nobody before {@link #start}.
+   *
+   * @param listener called with a pool's name when an agent's report could change what is decided;
+   *     must not wait
+   */
+  public static Agents overHttp(
+      PollSettings settings,
+      TokenSigner signer,
+      MeterRegistry registry,
+      Consumer<ResourceID> listener) {
+    var loop = new VertxLoop();
+    var transport = new VertxTransport(loop, settings.timeout());
+    return new Agents(settings, signer::sign, transport, loop, loop::close, registry, listener);
+  }
+
+  /** When leading: begins to ask. Without effect when it has begun. */
+  public void start() {
+    loop.execute(
+        () -> {
+          started = true;
+          pump();
+        });
+  }
+
+  /** When no longer leading: forgets all pods and reports. Answers still under way are dropped. */
+  public void stop() {
+    loop.execute(
+        () -> {
+          started = false;
+          epoch++;
+          schedule.clear();
+          pods.clear();
+          pools.clear();
+          nudges.clear();
+          reports.clear();
+        });
+  }
+
+  /** Ends its thread and its connections. Final. */
+  @Override
+  public void close() {
+    stop();
+    close.run();
+  }
+
+  /**
+   * After each pass over a pool, when its status has confirmed what is sent: these are its pods,
+   * all of them. A pod whose target differs from before is told at once; one that is not among them
+   * is forgotten.
+   */
+  public void steer(ResourceID pool, Collection<Target> targets) {
+    var all = Map.copyOf(byUid(targets));
+    loop.execute(
+        () -> {
+          var before = pools.getOrDefault(pool, Set.of());
+          before.stream().filter(uid -> !all.containsKey(uid)).forEach(this::remove);
+          all.values().forEach(this::add);
+          if (all.isEmpty()) {
+            pools.remove(pool);
+          } else {
+            pools.put(pool, new HashSet<>(all.keySet()));
+          }
+          pump();
+        });
+  }
+
+  /** The pool is gone. */
+  public void forget(ResourceID pool) {
+    steer(pool, Set.of());
+    loop.execute(() -> nudges.remove(pool));
+  }
+
+  /** What is known of a pod's agent; empty before the first answer, and when it is not steered. */
+  public Optional<AgentReport> report(String uid) {
+    return Optional.ofNullable(reports.get(uid));
+  }
+
+  private static Map<String, Target> byUid(Collection<Target> targets) {
+    var all = new HashMap<String, Target>();
+    targets.forEach(target -> all.put(target.uid(), target));
+    return all;
+  }
+
+  private void add(Target target) {
+    var pod = pods.get(target.uid());
+    if (pod != null && pod.target.equals(target)) {
+      return;
+    }
+    if (pod == null) {
+      pod = new Pod(target);
+      pods.put(target.uid(), pod);
+      schedule.add(target.uid(), loop.nanos());
+      return;
+    }
+    pod.target = target;
+    schedule.press(target.uid());
+  }
+
+  private void remove(String uid) {
+    pods.remove(uid);
+    schedule.remove(uid);
+    reports.remove(uid);
+  }
+
+  /** Sends what is due as far as there are places, and sets the alarm for what comes next. */
+  private void pump() {
+    if (!started) {
+      return;
+    }
+    long now = loop.nanos();
+    for (var next = schedule.take(now); next.isPresent(); next = schedule.take(now)) {
+      ask(java.util.Objects.requireNonNull(pods.get(next.get())).target);
+    }
+    nudge(now);
+    var wait = schedule.next(now);
+    for (long due : nudges.values()) {
+      var until = Duration.ofNanos(due - now);
+      wait = wait.filter(w -> w.compareTo(until) < 0).or(() -> Optional.of(until));
+    }
+    wait.ifPresent(w -> loop.alarm(w, this::pump));
+  }
+
+  private void ask(Target target) {
+    var address = Addresses.of(target.ip(), settings.loopback());
+    if (address.isEmpty()) {
+      judgeLater(
+          target,
+          new Judgement.Wrong(
+              Outcome.UNSENDABLE, "the pod's address is not one that a pod may have; not asked"));
+      return;
+    }
+    byte[] body;
+    String token;
+    try {
+      body = DesiredCodec.encode(target.desired());
+      token = signer.sign(target.uid(), "PUT", PATH, body);
+    } catch (IllegalArgumentException e) {
+      judgeLater(
+          target,
+          new Judgement.Wrong(
+              Outcome.UNSENDABLE, "the settings of the pool are too long for a request; not sent"));
+      return;
+    }
+    int asked = epoch;
+    long begun = loop.nanos();
+    var request = new Transport.Request(address.get(), settings.port(), token, body);
+    transport.put(
+        request,
+        reply -> {
+          if (asked == epoch) {
+            judged(target, begun, Judgement.of(target.uid(), reply));
+          }
+        });
+  }
+
+  /** Not at once: the pump is running. */
+  private void judgeLater(Target target, Judgement judgement) {
+    int asked = epoch;
+    long begun = loop.nanos();
+    loop.execute(
+        () -> {
+          if (asked == epoch) {
+            judged(target, begun, judgement);
+          }
+        });
+  }
+
+  private void judged(Target asked, long begun, Judgement judgement) {
+    long now = loop.nanos();
+    metrics.count(judgement.outcome(), Duration.ofNanos(now - begun));
+    int failures = schedule.done(asked.uid(), judgement instanceof Judgement.Valid, now);
+    var pod = pods.get(asked.uid());
+    // An address that the pod no longer has says nothing about it, whoever has it now.
+    if (pod != null && pod.target.ip().equals(asked.ip())) {
+      var at = loop.now();
+      switch (judgement) {
+        case Judgement.Valid(var report) -> learn(pod, new AgentReport.Reported(report, at), now);
+        case Judgement.Silent(_, var why) when failures >= TRIES ->
+            learn(pod, new AgentReport.Unreachable(why, at), now);
+        case Judgement.Wrong(_, var why) when failures >= TRIES ->
+            learn(pod, new AgentReport.Invalid(why, at), now);
+        case Judgement.Silent _, Judgement.Wrong _ -> {}
+      }
+    }
+    pump();
+  }
+
+  private void learn(Pod pod, AgentReport report, long now) {
+    reports.put(pod.target.uid(), report);
+    if (Relevance.changed(pod.told, report)) {
+      pod.told = Optional.of(report);
+      nudges.putIfAbsent(pod.target.pool(), now + GATHER.toNanos());
+    }
+  }
+
+  /** Those whose moment has come; in the order of their moments. */
+  private void nudge(long now) {
+    var due = nudges.entrySet().iterator();
+    while (due.hasNext()) {
+      var entry = due.next();
+      if (entry.getValue() > now) {
+        return;
+      }
+      due.remove();
+      try {
+        listener.accept(entry.getKey());
+      } catch (RuntimeException e) {
+        // The poller serves all pools: one that cannot be told must not stop it.
+        LOG.log(System.Logger.Level.ERROR, "nobody was told of news of " + entry.getKey(), e);
+      }
+    }
+  }
+
+  /** For tests: pods known, pools known, news not yet told. */
+  int held() {
+    return pods.size() + pools.size() + nudges.size() + reports.size() + schedule.size();
+  }
+}
