@@ -7,6 +7,7 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
@@ -151,6 +152,7 @@ final class VertxTransport implements Transport {
       case ConnectException c -> Cause.REFUSED;
       case TimeoutException t -> Cause.TIMEOUT;
       case IOException io -> Cause.CLOSED;
+      case HttpClosedException h -> Cause.CLOSED;
       default -> Cause.NOT_HTTP;
     };
   }
