@@ -13,7 +13,7 @@ build: ## target/agent, the self-contained folder: copy it anywhere, also onto a
 	@$(setup) jdk && packages gcc libc6-dev && rm -rf target/agent-jars && maven package -DskipTests && build/agent
 
 test: build ## everything that is tested, also format and types; about ten minutes
-	@$(setup) jdk && python src/test/python/requirements.txt && build/test
+	@$(setup) jdk && kube && python src/test/python/requirements.txt && build/test
 
 conformance: build ## play the agent against any shim: COMMAND="python3 app.py" [SLOW=/path] [FAILING=/path] [ONLY=scenario]
 	@$(setup) jdk && maven test-compile && build/conformance --slow "$(SLOW)" --failing "$(FAILING)" --only "$(ONLY)" $(COMMAND)
