@@ -4,43 +4,54 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.time.Duration;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A span of time as users write it: a whole number and one of {@code ms}, {@code s}, {@code m},
- * {@code h}, {@code d}; or {@code 0}.
+ * A span of time as users write it: {@code 0}, or whole numbers with {@code h}, {@code m}, {@code
+ * s}, {@code ms}, in this order: {@code 90s}, {@code 1m30s}. Days are not among them: CEL's {@code
+ * duration()} does not know them, and it checks the bounds.
  *
  * @param text as written
  */
 public record PoolDuration(String text) {
-  /** What the schema allows, too. Nine digits of days fit a {@link Duration}. */
-  public static final String PATTERN = "^(0|[0-9]{1,9}(ms|s|m|h|d))$";
+  /**
+   * What the schema allows, too. Six digits of hours are beyond every bound, and within the 292
+   * years that CEL's {@code duration()} can hold.
+   */
+  public static final String PATTERN =
+      "^(0|([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?)$";
 
   private static final Pattern SHAPE = Pattern.compile(PATTERN);
 
   @JsonCreator
   public PoolDuration {
-    if (!SHAPE.matcher(text).matches()) {
+    if (text.isEmpty() || !SHAPE.matcher(text).matches()) {
       throw new IllegalArgumentException(
-          "not a duration: a whole number and ms, s, m, h or d, such as 30s");
+          "not a duration: 0, or whole numbers with h, m, s or ms, such as 30s or 1m30s");
     }
   }
 
   public Duration value() {
-    if (text.equals("0")) {
-      return Duration.ZERO;
+    var parts = SHAPE.matcher(text);
+    if (!parts.matches()) {
+      throw new AssertionError("checked when it was made");
+    }
+    return Duration.ofHours(number(parts.group(2)))
+        .plusMinutes(number(parts.group(3)))
+        .plusSeconds(number(parts.group(4)))
+        .plusMillis(number(parts.group(5)));
+  }
+
+  /** Of {@code "10s"} 10; a part that is not there is 0. */
+  private static long number(@Nullable String part) {
+    if (part == null) {
+      return 0;
     }
     int digits = 0;
-    while (Character.isDigit(text.charAt(digits))) {
+    while (digits < part.length() && Character.isDigit(part.charAt(digits))) {
       digits++;
     }
-    long number = Long.parseLong(text, 0, digits, 10);
-    return switch (text.substring(digits)) {
-      case "ms" -> Duration.ofMillis(number);
-      case "s" -> Duration.ofSeconds(number);
-      case "m" -> Duration.ofMinutes(number);
-      case "h" -> Duration.ofHours(number);
-      default -> Duration.ofDays(number);
-    };
+    return Long.parseLong(part, 0, digits, 10);
   }
 
   @JsonValue

@@ -2,6 +2,8 @@ package io.refork.api;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Size;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,13 +23,14 @@ import org.jspecify.annotations.Nullable;
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record WaveLedger(
-    String template,
-    long seq,
-    int proven,
-    @Nullable Canary canary,
-    List<Grant> grants,
-    @Nullable Request request,
-    @Nullable Abort abort) {
+    @JsonPropertyDescription("Hash of the pod template that all of this is about.") @Size(max = 64) String template,
+    @JsonPropertyDescription("Rises with every write of the ledger.") long seq,
+    @JsonPropertyDescription("The highest level that a canary has reached and soaked.") int proven,
+    @JsonPropertyDescription("The pod that reforks alone to the level above proven.")
+        @Nullable Canary canary,
+    @JsonPropertyDescription("Permits that are out, at most 32.") @Size(max = MAX_GRANTS) List<Grant> grants,
+    @JsonPropertyDescription("The newest requested wave.") @Nullable Request request,
+    @JsonPropertyDescription("Why nothing is granted now, and until when.") @Nullable Abort abort) {
   /** As many as {@code maxConcurrent} allows: with them the status still fits 8 KiB. */
   public static final int MAX_GRANTS = 32;
 
@@ -40,7 +43,12 @@ public record WaveLedger(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Canary(
-      String uid, String session, long seq, int level, @Nullable String reachedAt) {}
+      @JsonPropertyDescription("UID of the pod.") @Size(max = 64) String uid,
+      @JsonPropertyDescription("Session of its agent.") @Size(max = 64) String session,
+      @JsonPropertyDescription("seq of the ledger that granted it.") long seq,
+      @JsonPropertyDescription("Level that it reaches.") int level,
+      @JsonPropertyDescription("When it had reached the level, RFC 3339; absent before.")
+          @Size(max = 40) @Nullable String reachedAt) {}
 
   /**
    * One permit.
@@ -52,13 +60,13 @@ public record WaveLedger(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Grant(
-      String id,
-      String uid,
-      String session,
-      long seq,
-      int level,
-      boolean request,
-      String startBy) {}
+      @JsonPropertyDescription("Names the permit.") @Size(max = 64) String id,
+      @JsonPropertyDescription("UID of the pod.") @Size(max = 64) String uid,
+      @JsonPropertyDescription("Session of its agent.") @Size(max = 64) String session,
+      @JsonPropertyDescription("seq of the ledger that granted it.") long seq,
+      @JsonPropertyDescription("Level that the pod reaches by it.") int level,
+      @JsonPropertyDescription("Whether it is for the requested wave.") boolean request,
+      @JsonPropertyDescription("The agent does not begin later, RFC 3339.") @Size(max = 40) String startBy) {}
 
   /**
    * A requested wave over the pods that existed at {@code startedAt}.
@@ -71,14 +79,15 @@ public record WaveLedger(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Request(
-      String token,
-      long seq,
-      String startedAt,
-      String progressedAt,
-      @Nullable Canary canary,
-      boolean proven,
-      Outcome outcome,
-      @Nullable String endedAt) {
+      @JsonPropertyDescription("spec.refork.requestedAt that asked for it.") @Size(max = 64) String token,
+      @JsonPropertyDescription("seq of the ledger that began it.") long seq,
+      @JsonPropertyDescription("When it began, RFC 3339; younger pods take no part.")
+          @Size(max = 40) String startedAt,
+      @JsonPropertyDescription("When a pod last finished its part, RFC 3339.") @Size(max = 40) String progressedAt,
+      @JsonPropertyDescription("Its first pod, which reforks alone.") @Nullable Canary canary,
+      @JsonPropertyDescription("Whether its canary has soaked.") boolean proven,
+      @JsonPropertyDescription("How it ended; Running until then.") Outcome outcome,
+      @JsonPropertyDescription("When it ended, RFC 3339.") @Size(max = 40) @Nullable String endedAt) {
     /** Whether this permit was given for this request. */
     public boolean owns(Grant grant) {
       return grant.request() && grant.seq() >= seq;
@@ -97,5 +106,10 @@ public record WaveLedger(
 
   /** {@code count}: how often in a row, which doubles the pause. */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  public record Abort(String reason, String pod, String message, int count, String retryAt) {}
+  public record Abort(
+      @JsonPropertyDescription("The agent's word for it.") @Size(max = 64) String reason,
+      @JsonPropertyDescription("Name of the pod.") @Size(max = 253) String pod,
+      @JsonPropertyDescription("What happened.") @Size(max = WorkerPoolStatus.MAX_MESSAGE) String message,
+      @JsonPropertyDescription("How often in a row; the pause doubles with it.") int count,
+      @JsonPropertyDescription("Nothing is granted before, RFC 3339.") @Size(max = 40) String retryAt) {}
 }

@@ -2,6 +2,10 @@ package io.refork.api;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.kubernetes.model.annotation.LabelSelector;
+import io.fabric8.kubernetes.model.annotation.StatusReplicas;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,18 +22,28 @@ import org.jspecify.annotations.Nullable;
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record WorkerPoolStatus(
-    long observedGeneration,
-    int replicas,
-    int readyReplicas,
-    String selector,
-    String summary,
-    @Nullable Integer generation,
-    Workers workers,
-    List<Generation> generations,
-    Memory memory,
-    Rollout rollout,
-    List<ProblemPod> problemPods,
-    List<Condition> conditions) {
+    @JsonPropertyDescription("metadata.generation of the spec that this status is about.")
+        long observedGeneration,
+    @JsonPropertyDescription("Pods that exist.") @StatusReplicas int replicas,
+    @JsonPropertyDescription("Pods that the kubelet calls ready.") int readyReplicas,
+    @JsonPropertyDescription("Labels that select the pods, for the scale subresource.")
+        @LabelSelector
+        @Size(max = 256) String selector,
+    @JsonPropertyDescription(
+            "One word: what the pool does, or the reason of what is wrong; the STATUS column.")
+        @Size(max = 64) String summary,
+    @JsonPropertyDescription("The newest generation of any pod; absent while no pod reports.")
+        @Nullable Integer generation,
+    @JsonPropertyDescription("Workers of all pods that report, by state.") Workers workers,
+    @JsonPropertyDescription(
+            "The generations that exist, newest first, at most 5; the older ones are summed in the"
+                + " last.")
+        @Size(max = MAX_GENERATIONS) List<Generation> generations,
+    @JsonPropertyDescription("Anonymous memory of the pods that are measured.") Memory memory,
+    @JsonPropertyDescription("The running or last wave.") Rollout rollout,
+    @JsonPropertyDescription("Pods that somebody should look at, at most 10.")
+        @Size(max = MAX_PROBLEM_PODS) List<ProblemPod> problemPods,
+    @JsonPropertyDescription("Ready, Available, Progressing and Degraded.") @Size(max = 8) List<Condition> conditions) {
   /** Bounds that the schema enforces: a status beyond them is refused as a whole. */
   public static final int MAX_GENERATIONS = 5;
 
@@ -41,13 +55,25 @@ public record WorkerPoolStatus(
   /** Workers of all pods that report, by state. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   public record Workers(
-      int desired, int ready, int busy, int starting, int draining, int backingOff) {}
+      @JsonPropertyDescription("Wanted in the pods that should exist.") int desired,
+      @JsonPropertyDescription("Able to serve.") int ready,
+      @JsonPropertyDescription("Serving at least one request now; they count as ready, too.")
+          int busy,
+      @JsonPropertyDescription("Forked and not ready yet.") int starting,
+      @JsonPropertyDescription("Finishing their last requests.") int draining,
+      @JsonPropertyDescription("Not started yet, because their predecessors died too soon.")
+          int backingOff) {}
 
   /** The pods whose newest generation this is, and every worker of it. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Generation(
-      int generation, int pods, int workers, @Nullable Integer sharedPercent) {}
+      @JsonPropertyDescription("Number of the mold, counted in each pod from 0.") int generation,
+      @JsonPropertyDescription("Pods whose newest generation it is.") int pods,
+      @JsonPropertyDescription("Workers that were forked from it, in all pods.") int workers,
+      @JsonPropertyDescription(
+              "Percentage of these workers' anonymous memory that is shared; absent when unknown.")
+          @Nullable Integer sharedPercent) {}
 
   /**
    * Anonymous memory of the pods that are measured, as Kubernetes quantities.
@@ -57,11 +83,22 @@ public record WorkerPoolStatus(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Memory(
-      int pods,
-      @Nullable String proportional,
-      @Nullable String saved,
-      @Nullable Integer sharedPercent,
-      @Nullable String limit) {}
+      @JsonPropertyDescription("Pods that are measured; the sums are over these.") int pods,
+      @JsonPropertyDescription(
+              "Proportional memory (PSS) of workers and molds, as a quantity such as 912Mi; absent"
+                  + " when unknown.")
+          @Size(max = 32) @Nullable String proportional,
+      @JsonPropertyDescription(
+              "Memory saved against unshared copies: resident memory of the workers less the"
+                  + " proportional memory of workers and molds, as a quantity; absent when"
+                  + " unknown.")
+          @Size(max = 32) @Nullable String saved,
+      @JsonPropertyDescription(
+              "Percentage of the workers' anonymous memory that is shared; absent when unknown.")
+          @Nullable Integer sharedPercent,
+      @JsonPropertyDescription(
+              "Sum of the containers' memory limits, as a quantity; absent when there are none.")
+          @Size(max = 32) @Nullable String limit) {}
 
   /**
    * The running or last wave, for people; {@code ledger} is what the operator itself goes on from.
@@ -71,7 +108,14 @@ public record WorkerPoolStatus(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Rollout(
-      State state, int level, Pods pods, String message, @Nullable WaveLedger ledger) {}
+      @JsonPropertyDescription("Where the wave stands.") State state,
+      @JsonPropertyDescription("The highest level that a canary pod has reached and proven.")
+          int level,
+      @JsonPropertyDescription("Pods of the wave.") Pods pods,
+      @JsonPropertyDescription("What happens now, or how it ended.") @Size(max = MAX_MESSAGE) String message,
+      @JsonPropertyDescription(
+              "What the operator goes on from after a restart. For machines; may change.")
+          @Nullable WaveLedger ledger) {}
 
   /** Where the wave stands. */
   public enum State {
@@ -85,19 +129,26 @@ public record WorkerPoolStatus(
 
   /** Pods of the wave. */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  public record Pods(int updated, int total, int reforking) {}
+  public record Pods(
+      @JsonPropertyDescription("Done with it.") int updated,
+      @JsonPropertyDescription("Taking part.") int total,
+      @JsonPropertyDescription("Reforking now.") int reforking) {}
 
   /** A pod that somebody should look at. */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  public record ProblemPod(String name, String reason, String message) {}
+  public record ProblemPod(
+      @JsonPropertyDescription("Name of the pod.") @Size(max = 253) String name,
+      @JsonPropertyDescription("One word, as in conditions and Events.") @Size(max = 64) String reason,
+      @JsonPropertyDescription("What is wrong, and what to do.") @Size(max = MAX_MESSAGE) String message) {}
 
   /** metav1.Condition, with its fields required. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   public record Condition(
-      String type,
-      String status,
-      String reason,
-      String message,
-      long observedGeneration,
-      String lastTransitionTime) {}
+      @JsonPropertyDescription("Ready, Available, Progressing or Degraded.") @Size(max = 64) String type,
+      @JsonPropertyDescription("True, False or Unknown.") @Size(max = 16) String status,
+      @JsonPropertyDescription("One word.") @Size(max = 64) String reason,
+      @JsonPropertyDescription("A sentence for people.") @Size(max = MAX_MESSAGE) String message,
+      @JsonPropertyDescription("metadata.generation of the spec that it is about.")
+          long observedGeneration,
+      @JsonPropertyDescription("When status last changed, RFC 3339.") @Size(max = 40) String lastTransitionTime) {}
 }

@@ -1,0 +1,167 @@
+package io.refork.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.ValidationRule;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.ValidationRuleBuilder;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What Fabric8's generator leaves out of a record's schema: required fields, the bounds of
+ * durations, list maps, the order of fields; and the range and default in each description, because
+ * {@code kubectl explain} shows neither.
+ */
+final class CrdSchema {
+  /** Longer than every text that {@link PoolDuration#PATTERN} matches; CEL's cost needs a bound. */
+  private static final long DURATION_LENGTH = 32;
+
+  private CrdSchema() {}
+
+  /** Completes the schema of {@code type}, and of the records in it. */
+  static void complete(JSONSchemaProps schema, Class<?> type) {
+    var fields = new LinkedHashMap<String, JSONSchemaProps>();
+    var required = new ArrayList<String>();
+    for (var component : type.getRecordComponents()) {
+      var field = schema.getProperties().get(component.getName());
+      complete(field, component, type);
+      fields.put(component.getName(), field);
+      if (!isNullable(component) && field.getDefault() == null) {
+        required.add(component.getName());
+      }
+    }
+    schema.setProperties(fields);
+    schema.setRequired(required);
+    once(schema);
+  }
+
+  private static void complete(JSONSchemaProps field, RecordComponent component, Class<?> in) {
+    if (field.getDescription() == null) {
+      throw new IllegalStateException(
+          in.getSimpleName() + "." + component.getName() + " needs a @JsonPropertyDescription");
+    }
+    once(field);
+    value(field, component.getGenericType());
+    if (component.getType() == PoolDuration.class) {
+      duration(field, between(component, in));
+    }
+    describe(field);
+  }
+
+  private static void value(JSONSchemaProps field, Type type) {
+    switch (type) {
+      case ParameterizedType list -> {
+        var item = list.getActualTypeArguments()[0];
+        once(field.getItems().getSchema());
+        value(field.getItems().getSchema(), item);
+        mapKey(item).ifPresent(key -> listMap(field, key));
+      }
+      case Class<?> c when c.isRecord() && c != PoolDuration.class -> complete(field, c);
+      case Class<?> c when c.isEnum() ->
+          // As declared: the generator sorts them.
+          field.setEnum(
+              Arrays.stream(c.getEnumConstants())
+                  .map(word -> (JsonNode) JsonNodeFactory.instance.textNode(word.toString()))
+                  .toList());
+      case Class<?> c when c == int.class || c == Integer.class -> field.setFormat("int32");
+      case Class<?> c when c == long.class || c == Long.class -> field.setFormat("int64");
+      case Class<?> c when c == PodTemplateSpec.class -> PodTemplateSchema.complete(field);
+      default -> {}
+    }
+  }
+
+  private static java.util.Optional<String> mapKey(Type item) {
+    if (item == WorkerPoolSpec.Listener.class) {
+      return java.util.Optional.of("name");
+    }
+    return item == WorkerPoolStatus.Condition.class
+        ? java.util.Optional.of("type")
+        : java.util.Optional.empty();
+  }
+
+  /** Two writers may each have items of their own; the API server refuses a key twice. */
+  static void listMap(JSONSchemaProps list, String key) {
+    list.setXKubernetesListType("map");
+    list.setXKubernetesListMapKeys(List.of(key));
+  }
+
+  private static void duration(JSONSchemaProps field, Between between) {
+    var zero = between.orZero() ? "0 (off) or " : "";
+    var rule =
+        "duration(self) >= duration('%s') && duration(self) <= duration('%s')"
+            .formatted(between.min(), between.max());
+    if (between.orZero()) {
+      rule = "(duration(self) == duration('0') || " + rule + ")";
+    }
+    field.setMaxLength(DURATION_LENGTH);
+    field.setXKubernetesValidations(
+        List.of(
+            new ValidationRuleBuilder()
+                // A pattern of the schema would speak of a regular expression.
+                .withRule("self != '' && self.matches('" + PoolDuration.PATTERN + "') && " + rule)
+                .withMessage(
+                    "must be %sa time from %s to %s with its unit, such as 500ms, 10s or 1m30s"
+                        .formatted(zero, between.min(), between.max()))
+                .build()));
+    field.setDescription(
+        field.getDescription()
+            + " %s%s to %s."
+                .formatted(zero.isEmpty() ? "" : "0 or ", between.min(), between.max()));
+  }
+
+  private static Between between(RecordComponent component, Class<?> in) {
+    try {
+      var between = in.getDeclaredField(component.getName()).getAnnotation(Between.class);
+      if (between == null) {
+        throw new IllegalStateException(in + "." + component.getName() + " needs @Between");
+      }
+      return between;
+    } catch (NoSuchFieldException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void describe(JSONSchemaProps field) {
+    var text = new StringBuilder(field.getDescription());
+    if (field.getMinimum() != null && field.getMaximum() != null) {
+      text.append(" %s to %s.".formatted(whole(field.getMinimum()), whole(field.getMaximum())));
+    }
+    if (field.getDefault() != null && !field.getDefault().isObject()) {
+      text.append(defaultText(field.getDefault()));
+    }
+    field.setDescription(text.toString());
+  }
+
+  /** The sentence at the end of a description. */
+  static String defaultText(JsonNode value) {
+    return " Default: "
+        + (value.isTextual() && !value.asText().isEmpty() ? value.asText() : value)
+        + ".";
+  }
+
+  private static String whole(double number) {
+    return new BigDecimal(number).toPlainString();
+  }
+
+  private static boolean isNullable(RecordComponent component) {
+    return component.getAnnotatedType().isAnnotationPresent(Nullable.class);
+  }
+
+  /** A rule on a component is found on its field and on its accessor; server-side apply minds. */
+  private static void once(JSONSchemaProps schema) {
+    if (schema.getXKubernetesValidations() != null) {
+      schema.setXKubernetesValidations(
+          new ArrayList<ValidationRule>(new LinkedHashSet<>(schema.getXKubernetesValidations())));
+    }
+  }
+}
