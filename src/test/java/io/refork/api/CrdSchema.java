@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,7 +67,12 @@ final class CrdSchema {
         value(field.getItems().getSchema(), item);
         mapKey(item).ifPresent(key -> listMap(field, key));
       }
-      case Class<?> c when c.isRecord() && c != PoolDuration.class -> complete(field, c);
+      case Class<?> c when c.isRecord() && c != PoolDuration.class -> {
+        complete(field, c);
+        if (field.getDefault() != null) {
+          field.setDefault(defaults(field));
+        }
+      }
       case Class<?> c when c.isEnum() ->
           // As declared: the generator sorts them.
           field.setEnum(
@@ -80,13 +86,27 @@ final class CrdSchema {
     }
   }
 
-  private static java.util.Optional<String> mapKey(Type item) {
+  /** Written out: the API server checks a default before it fills in what is inside. */
+  private static JsonNode defaults(JSONSchemaProps object) {
+    var defaults = JsonNodeFactory.instance.objectNode();
+    object
+        .getProperties()
+        .forEach(
+            (name, field) -> {
+              if (field.getDefault() != null) {
+                defaults.set(name, field.getDefault());
+              }
+            });
+    return defaults;
+  }
+
+  private static Optional<String> mapKey(Type item) {
     if (item == WorkerPoolSpec.Listener.class) {
-      return java.util.Optional.of("name");
+      return Optional.of("name");
     }
     return item == WorkerPoolStatus.Condition.class
-        ? java.util.Optional.of("type")
-        : java.util.Optional.empty();
+        ? Optional.of("type")
+        : Optional.empty();
   }
 
   /** Two writers may each have items of their own; the API server refuses a key twice. */
