@@ -3,6 +3,7 @@ package io.refork.operator.agents;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Which addresses are asked. A pod's status is written by its kubelet, so a node that somebody has
@@ -10,6 +11,9 @@ import java.util.Optional;
  * metadata service, nor a name that is looked up.
  */
 final class Addresses {
+  /** Neither zones nor brackets nor names, before anything else looks at it. */
+  private static final Pattern LITERAL = Pattern.compile("[0-9.]{7,15}|[0-9a-fA-F:]{2,39}");
+
   private Addresses() {}
 
   /**
@@ -19,9 +23,7 @@ final class Addresses {
    * @param loopback whether this machine's own addresses are allowed
    */
   static Optional<InetAddress> of(String ip, boolean loopback) {
-    // ofLiteral also takes 127.1 and an address mapped into IPv6, whose text then differs, and a
-    // zone.
-    if (ip.length() > 45 || ip.indexOf('%') >= 0) {
+    if (!LITERAL.matcher(ip).matches()) {
       return Optional.empty();
     }
     InetAddress address;
@@ -30,6 +32,7 @@ final class Addresses {
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }
+    // Also 10.1, 010.0.0.1 and an IPv4 address mapped into IPv6 were parsed.
     if (address instanceof Inet4Address && !address.getHostAddress().equals(ip)) {
       return Optional.empty();
     }

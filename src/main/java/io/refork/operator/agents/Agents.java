@@ -50,7 +50,10 @@ public final class Agents implements AutoCloseable {
   private final Schedule schedule;
   private final Map<String, Pod> pods = new HashMap<>();
   private final Map<ResourceID, Set<String>> pools = new HashMap<>();
-  private final Map<ResourceID, Long> nudges = new LinkedHashMap<>();
+
+  /** When to tell the listener; in the order of the moments, since all wait equally long. */
+  private final LinkedHashMap<ResourceID, Long> nudges = new LinkedHashMap<>();
+
   private boolean started;
 
   /** Counts starts and stops: an answer to a request of before is nobody's. */
@@ -204,8 +207,8 @@ public final class Agents implements AutoCloseable {
     }
     nudge(now);
     var wait = schedule.next(now);
-    for (long due : nudges.values()) {
-      var until = Duration.ofNanos(due - now);
+    if (!nudges.isEmpty()) {
+      var until = Duration.ofNanos(nudges.firstEntry().getValue() - now);
       wait = wait.filter(w -> w.compareTo(until) < 0).or(() -> Optional.of(until));
     }
     wait.ifPresent(w -> loop.alarm(w, this::pump));
@@ -284,7 +287,7 @@ public final class Agents implements AutoCloseable {
     }
   }
 
-  /** Those whose moment has come; in the order of their moments. */
+  /** Tells of those whose moment has come. */
   private void nudge(long now) {
     var due = nudges.entrySet().iterator();
     while (due.hasNext()) {

@@ -1,0 +1,460 @@
+package io.refork.operator.agents;
+
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofMinutes;
+import static java.time.Duration.ofSeconds;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.refork.operator.agents.AgentReport.Invalid;
+import io.refork.operator.agents.AgentReport.Reported;
+import io.refork.operator.agents.AgentReport.Unreachable;
+import io.refork.operator.agents.PlayedLoop.Sent;
+import io.refork.protocol.control.Desired;
+import io.refork.protocol.control.DesiredCodec;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The poller against played agents on a played clock. */
+class AgentsTest {
+  private static final Duration INTERVAL = ofSeconds(10);
+
+  private final PlayedLoop played = new PlayedLoop();
+  private final List<ResourceID> news = new ArrayList<>();
+  private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+  private final Agents agents =
+      new Agents(
+          new PollSettings(INTERVAL, ofSeconds(2), 64, 7300, false),
+          (uid, method, path, body) -> "token",
+          played,
+          played,
+          () -> {},
+          registry,
+          news::add);
+
+  private static ResourceID pool(int number) {
+    return new ResourceID("pool-" + number, "web");
+  }
+
+  private static String ip(int number) {
+    return "10." + (number >> 16) + "." + (number >> 8 & 255) + "." + (number & 255);
+  }
+
+  /** Pods {@code first} to {@code last}, the last one excluded. */
+  private static List<Target> targets(ResourceID pool, int first, int last) {
+    return IntStream.range(first, last)
+        .mapToObj(i -> Sample.target(pool, "u" + i, ip(i), Sample.desired("u" + i)))
+        .toList();
+  }
+
+  private void steer(Target... targets) {
+    agents.steer(Sample.POOL, List.of(targets));
+  }
+
+  @Test
+  @DisplayName("OP-06 in steady state agents are asked, and nobody is told: 100 pools, 10 minutes")
+  void silence() {
+    agents.start();
+    for (int pool = 0; pool < 100; pool++) {
+      agents.steer(pool(pool), targets(pool(pool), pool * 2, pool * 2 + 2));
+    }
+    played.pass(INTERVAL);
+    assertThat(news).doesNotHaveDuplicates().hasSize(100);
+    news.clear();
+    played.sent.clear();
+    played.pass(ofMinutes(10));
+    assertThat(news).isEmpty();
+    assertThat(played.sent).hasSizeBetween(200 * 59, 200 * 61);
+    var perSecond = played.sent.stream().collect(Collectors.groupingBy(s -> s.at().toSeconds()));
+    assertThat(perSecond.values()).allMatch(second -> second.size() < 60, "spread, not in bursts");
+  }
+
+  @Test
+  @DisplayName("OP-05 what an agent says is there to be read, and its pool hears of it soon")
+  void report() {
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMillis(10));
+    assertThat(agents.report("u1"))
+        .contains(new Reported(Sample.report("u1"), played.now().minus(ofMillis(5))));
+    played.pass(Agents.GATHER);
+    assertThat(news).containsExactly(Sample.POOL);
+  }
+
+  @Test
+  @DisplayName("OP-06 what many agents of a pool say at once is told once")
+  void gathered() {
+    agents.start();
+    agents.steer(Sample.POOL, targets(Sample.POOL, 0, 60));
+    played.pass(ofSeconds(1));
+    assertThat(news).containsExactly(Sample.POOL);
+  }
+
+  @Test
+  @DisplayName("OP-07 a permit is sent at once")
+  void permit() {
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofSeconds(20));
+    int before = played.sent.size();
+    var permitted = Sample.permitted("u1", 1);
+    steer(Sample.target(Sample.POOL, "u1", ip(1), permitted));
+    assertThat(played.sent).hasSize(before + 1);
+    assertThat(played.sent.getLast().body()).isEqualTo(DesiredCodec.encode(permitted));
+  }
+
+  @Test
+  @DisplayName("OP-06 steering the same again sends nothing")
+  void same() {
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMillis(100));
+    int before = played.sent.size();
+    IntStream.range(0, 50).forEach(i -> steer(Sample.target("u1", ip(1))));
+    assertThat(played.sent).hasSize(before);
+  }
+
+  @Test
+  @DisplayName("OP-07 one request per agent at a time; news is sent when the answer is there")
+  void oneAtATime() {
+    played.hangs("u1");
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMillis(100));
+    for (int level = 1; level <= 5; level++) {
+      steer(Sample.target(Sample.POOL, "u1", ip(1), Sample.permitted("u1", level)));
+    }
+    assertThat(played.sent).hasSize(1);
+    played.pass(ofSeconds(2));
+    assertThat(played.sent).hasSize(2);
+    assertThat(played.sent.getLast().body())
+        .isEqualTo(DesiredCodec.encode(Sample.permitted("u1", 5)));
+  }
+
+  @Test
+  @DisplayName("OP-12 an agent is Unreachable after three tries, and its report is kept until then")
+  void unreachable() {
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(INTERVAL);
+    news.clear();
+    played.hangs("u1");
+    int before = played.sent.size();
+    while (played.sent.size() < before + Agents.TRIES) {
+      assertThat(agents.report("u1")).get().isInstanceOf(Reported.class);
+      played.pass(ofMillis(100));
+    }
+    played.pass(ofSeconds(3));
+    assertThat(agents.report("u1")).get().isInstanceOf(Unreachable.class);
+    assertThat(news).containsExactly(Sample.POOL);
+    played.pass(ofMinutes(10));
+    assertThat(news).as("told once").hasSize(1);
+
+    played.reports("u1", Sample.report("u1"));
+    played.pass(ofMinutes(2));
+    assertThat(agents.report("u1")).get().isInstanceOf(Reported.class);
+    assertThat(news).as("and that it is back").hasSize(2);
+  }
+
+  @Test
+  @DisplayName("OP-12 a silent agent is asked less and less often, but at once when there is news")
+  void breaker() {
+    played.hangs("u1");
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMinutes(10));
+    assertThat(played.sent).hasSizeBetween(10, 18);
+    int before = played.sent.size();
+    steer(Sample.target(Sample.POOL, "u1", ip(1), Sample.permitted("u1", 1)));
+    assertThat(played.sent).hasSize(before + 1);
+  }
+
+  @Test
+  @DisplayName("OP-05 a pod that has just become ready is asked at once")
+  void ready() {
+    played.hangs("u1");
+    agents.start();
+    var waiting = new Target(Sample.POOL, "u1", "shop-1", ip(1), false, Sample.desired("u1"));
+    steer(waiting);
+    played.pass(ofMinutes(10));
+    int before = played.sent.size();
+    steer(new Target(Sample.POOL, "u1", "shop-1", ip(1), true, Sample.desired("u1")));
+    assertThat(played.sent).hasSize(before + 1);
+  }
+
+  @Test
+  @DisplayName("OP-12 a node that is gone does not delay the other agents")
+  void goneNode() {
+    var pods = targets(Sample.POOL, 0, 600);
+    IntStream.range(0, 300).forEach(i -> played.hangs("u" + i));
+    agents.start();
+    agents.steer(Sample.POOL, pods);
+    played.pass(ofMinutes(1));
+    played.sent.clear();
+    played.pass(ofMinutes(2));
+    for (int i = 300; i < 600; i++) {
+      var times = played.sentTo("u" + i).stream().map(Sent::at).toList();
+      assertThat(times).hasSizeBetween(11, 13);
+    }
+    assertThat(played.mostInFlight()).isLessThanOrEqualTo(64);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "127.0.0.1",
+        "127.255.0.9",
+        "::1",
+        "0.0.0.0",
+        "0.1.2.3",
+        "::",
+        "169.254.169.254",
+        "fe80::1",
+        "fe80::1%eth0",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        "240.0.0.1",
+        "localhost",
+        "metadata.google.internal",
+        "10.0.0.1:80",
+        "10.0.0",
+        "10.1",
+        "167772161",
+        "0x0a.0.0.1",
+        "010.0.0.1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "",
+        " ",
+        "10.0.0.1 ",
+        "10.0.0.1\n",
+        "[fd00::1]",
+        "user@10.0.0.1",
+        "10.0.0.1/24"
+      })
+  @DisplayName("OP-12 what is no address of a pod is not asked")
+  void addresses(String ip) {
+    agents.start();
+    steer(Sample.target("u1", ip));
+    played.pass(ofMinutes(1));
+    assertThat(played.sent).isEmpty();
+    assertThat(agents.report("u1")).get().isInstanceOf(Invalid.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "10.0.0.1",
+        "172.16.3.4",
+        "192.168.1.1",
+        "100.64.0.7",
+        "8.8.8.8",
+        "fd00:10:244::5",
+        "2001:db8::17"
+      })
+  @DisplayName("OP-12 addresses that pods have")
+  void goodAddresses(String ip) {
+    agents.start();
+    steer(Sample.target("u1", ip));
+    assertThat(played.sent).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("OP-12 an answer from an address that the pod no longer has is not believed")
+  void movedAddress() {
+    played.agent(
+        "u1",
+        s ->
+            s.ip().equals(ip(1))
+                ? new PlayedLoop.Answer(PlayedLoop.good("u1").reply(), ofSeconds(1))
+                : new PlayedLoop.Answer(
+                    new Transport.Reply.None(Transport.Cause.REFUSED), ofMillis(1)));
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMillis(500));
+    steer(Sample.target("u1", ip(2)));
+    played.pass(ofSeconds(1));
+    assertThat(agents.report("u1")).isEmpty();
+    assertThat(played.sent.getLast().ip()).isEqualTo(ip(2));
+  }
+
+  @Test
+  @DisplayName("OP-11 a pod that is gone is not asked, and its late answer is dropped")
+  void gone() {
+    agents.start();
+    steer(Sample.target("u1", ip(1)), Sample.target("u2", ip(2)));
+    played.pass(ofSeconds(30));
+    played.agent("u1", s -> new PlayedLoop.Answer(PlayedLoop.good("u1").reply(), ofSeconds(1)));
+    steer(
+        Sample.target(Sample.POOL, "u1", ip(1), Sample.permitted("u1", 1)),
+        Sample.target("u2", ip(2)));
+    steer(Sample.target("u2", ip(2)));
+    assertThat(agents.report("u1")).isEmpty();
+    int before = played.sentTo("u1").size();
+    played.pass(ofMinutes(1));
+    assertThat(agents.report("u1")).isEmpty();
+    assertThat(played.sentTo("u1")).hasSize(before);
+    assertThat(agents.report("u2")).isPresent();
+  }
+
+  @Test
+  @DisplayName("OP-16 nothing is left of 10,000 pods that came and went, and no series of theirs")
+  void noLeak() {
+    agents.start();
+    int series = series();
+    for (int pool = 0; pool < 100; pool++) {
+      agents.steer(pool(pool), targets(pool(pool), pool * 100, pool * 100 + 100));
+    }
+    played.pass(ofSeconds(10));
+    assertThat(news).hasSizeGreaterThanOrEqualTo(100);
+    for (int pool = 0; pool < 100; pool++) {
+      agents.forget(pool(pool));
+    }
+    assertThat(agents.held()).isZero();
+    played.sent.clear();
+    played.pass(ofMinutes(1));
+    assertThat(played.sent).isEmpty();
+    assertThat(agents.held()).isZero();
+    assertThat(series()).isEqualTo(series);
+  }
+
+  private int series() {
+    return registry.getMeters().stream().map(Meter::getId).toList().size();
+  }
+
+  @Test
+  @DisplayName("OP-10 who does not lead asks nobody; who leads again begins anew")
+  void leading() {
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMinutes(1));
+    assertThat(played.sent).isEmpty();
+    agents.start();
+    assertThat(played.sent).hasSize(1);
+    agents.stop();
+    played.pass(ofMinutes(1));
+    assertThat(played.sent).hasSize(1);
+    assertThat(agents.report("u1")).as("late").isEmpty();
+    assertThat(agents.held()).isZero();
+    assertThat(news).isEmpty();
+    agents.start();
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMillis(10));
+    assertThat(agents.report("u1")).isPresent();
+  }
+
+  @Test
+  @DisplayName("OP-12 a pool that cannot be told stops nobody")
+  void brokenListener() {
+    var told = new ArrayList<ResourceID>();
+    var broken =
+        new Agents(
+            new PollSettings(INTERVAL, ofSeconds(2), 64, 7300, false),
+            (uid, method, path, body) -> "token",
+            played,
+            played,
+            () -> {},
+            registry,
+            pool -> {
+              told.add(pool);
+              throw new IllegalStateException("not today");
+            });
+    broken.start();
+    broken.steer(pool(1), targets(pool(1), 1, 2));
+    broken.steer(pool(2), targets(pool(2), 2, 3));
+    played.pass(ofMinutes(1));
+    assertThat(told).containsExactlyInAnyOrder(pool(1), pool(2));
+    assertThat(played.sentTo("u1")).hasSizeBetween(6, 8);
+  }
+
+  @Test
+  @DisplayName("OP-12 a desired state that fits no request is the pool's trouble alone")
+  void unsendable() {
+    var settings = new HashMap<String, String>();
+    IntStream.range(0, 60).forEach(i -> settings.put("option-" + i, "x".repeat(1000)));
+    var plain = Sample.desired("u1");
+    var huge =
+        new Desired(
+            plain.pool(),
+            "u1",
+            Optional.empty(),
+            plain.revision(),
+            Map.copyOf(settings),
+            Optional.empty(),
+            false);
+    agents.start();
+    steer(Sample.target(Sample.POOL, "u1", ip(1), huge), Sample.target("u2", ip(2)));
+    played.pass(ofMinutes(1));
+    assertThat(agents.report("u1")).get().isInstanceOf(Invalid.class);
+    assertThat(agents.report("u2")).get().isInstanceOf(Reported.class);
+  }
+
+  @Test
+  @DisplayName(
+      "OP-11 whatever pods come, go, answer, hang and get news: never two requests to one, never"
+          + " more than allowed, and who answers is asked once per interval")
+  void anySchedule() {
+    for (int seed = 0; seed < 25; seed++) {
+      anySchedule(seed);
+    }
+  }
+
+  private void anySchedule(int seed) {
+    var random = new Random(seed);
+    var world = new PlayedLoop();
+    int places = 1 + random.nextInt(8);
+    var poller =
+        new Agents(
+            new PollSettings(INTERVAL, ofSeconds(2), places, 7300, false),
+            (uid, method, path, body) -> "token",
+            world,
+            world,
+            () -> {},
+            new SimpleMeterRegistry(),
+            pool -> {});
+    poller.start();
+    var level = 0;
+    for (int step = 0; step < 60; step++) {
+      var some = new ArrayList<Target>();
+      for (int i = 0; i < 12; i++) {
+        var uid = "u" + i;
+        switch (random.nextInt(8)) {
+          case 0 -> world.hangs(uid);
+          case 1, 2 -> world.reports(uid, Sample.report(uid));
+          default -> {}
+        }
+        if (random.nextInt(10) < 7) {
+          var desired =
+              random.nextInt(4) == 0 ? Sample.permitted(uid, ++level) : Sample.desired(uid);
+          some.add(Sample.target(Sample.POOL, uid, ip(i + random.nextInt(2) * 100), desired));
+        }
+      }
+      poller.steer(Sample.POOL, some);
+      world.pass(ofMillis(random.nextInt(5000)));
+    }
+    poller.steer(Sample.POOL, targets(Sample.POOL, 0, 12));
+    IntStream.range(0, 12).forEach(i -> world.reports("u" + i, Sample.report("u" + i)));
+    world.pass(ofMinutes(2));
+    world.sent.clear();
+    world.pass(INTERVAL.multipliedBy(10));
+    assertThat(world.mostInFlight()).as("seed " + seed).isLessThanOrEqualTo(places);
+    for (int i = 0; i < 12; i++) {
+      assertThat(world.sentTo("u" + i)).as("seed " + seed).hasSizeBetween(10, 11);
+    }
+    poller.forget(Sample.POOL);
+    assertThat(poller.held()).as("seed " + seed).isZero();
+  }
+}
