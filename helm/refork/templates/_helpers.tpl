@@ -1,0 +1,52 @@
+{{- /* Names and labels that several templates share. */ -}}
+
+{{- define "refork.name" -}}
+{{- if contains "refork" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-refork{{ end }}-operator
+{{- end }}
+
+{{- define "refork.account" -}}
+{{ .Values.serviceAccount.name | default (include "refork.name" .) }}
+{{- end }}
+
+{{- define "refork.selector" -}}
+app.kubernetes.io/name: refork-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "refork.labels" -}}
+{{ include "refork.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: refork
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- /* What the operator may do in the namespaces whose pools it manages. docs/operator.md has the same table. */ -}}
+{{- define "refork.rules" -}}
+# Pools are what it works for. Users write their spec, the operator never does.
+- apiGroups: [refork.io]
+  resources: [workerpools]
+  verbs: [list, watch]
+# What it has seen and which permits are out; with the resource version, so that two operators cannot grant the same one.
+- apiGroups: [refork.io]
+  resources: [workerpools/status]
+  verbs: [update]
+# The children of a pool: seen by watch, looked up by name before the first write so that nobody else's object is overwritten, written by
+# server-side apply (which needs create for a new one). Never deleted by the operator: they go with the pool.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch]
+# Where the agents are, and what the kubelet says of their pods.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+# What happened to a pool, for kubectl describe; one that is told again is read and counted up.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, get, patch]
+{{- end }}
