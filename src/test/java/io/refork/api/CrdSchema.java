@@ -104,9 +104,7 @@ final class CrdSchema {
     if (item == WorkerPoolSpec.Listener.class) {
       return Optional.of("name");
     }
-    return item == WorkerPoolStatus.Condition.class
-        ? Optional.of("type")
-        : Optional.empty();
+    return item == WorkerPoolStatus.Condition.class ? Optional.of("type") : Optional.empty();
   }
 
   /** Two writers may each have items of their own; the API server refuses a key twice. */

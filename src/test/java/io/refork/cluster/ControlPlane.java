@@ -388,13 +388,16 @@ public final class ControlPlane implements AutoCloseable {
     try (var in = Files.newInputStream(file)) {
       var crd = admin.apiextensions().v1().customResourceDefinitions().load(in).item();
       admin.resource(crd).serverSideApply();
-      kubectl(
-              "wait",
-              "--for=condition=Established",
-              "--timeout=30s",
-              "crd",
-              crd.getMetadata().getName())
-          .succeeded();
+      var crds = admin.apiextensions().v1().customResourceDefinitions();
+      await(
+          crd.getMetadata().getName() + " is established",
+          () -> {
+            var now = crds.withName(crd.getMetadata().getName()).get().getStatus();
+            return now != null
+                && now.getConditions().stream()
+                    .anyMatch(
+                        c -> c.getType().equals("Established") && c.getStatus().equals("True"));
+          });
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
