@@ -196,7 +196,8 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
 
   private static void reply(HttpServerRequest request, int code, Buffer body) {
     if (!request.response().closed()) {
-      request.response().setStatusCode(code).end(body);
+      var type = code == 200 ? "application/json" : "text/plain";
+      request.response().setStatusCode(code).putHeader("Content-Type", type).end(body);
     }
   }
 
