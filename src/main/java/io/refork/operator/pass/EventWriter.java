@@ -1,0 +1,147 @@
+package io.refork.operator.pass;
+
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.refork.api.WorkerPool;
+import io.refork.operator.plan.Note;
+import io.refork.operator.pods.Names;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jboss.logging.Logger;
+
+/**
+ * Events on the pool. The same note again is the same Event with a higher count, and not more often
+ * than once a minute.
+ */
+public final class EventWriter {
+  /** Of one pass; a story that needs more is told by the status. */
+  private static final int MAX_AT_ONCE = 10;
+
+  private static final Duration QUIET = Duration.ofMinutes(1);
+
+  /** Notes remembered so that they are not repeated at once. */
+  private static final int REMEMBERED = 4096;
+
+  /** What the API server takes. */
+  private static final int MAX_MESSAGE = 1024;
+
+  private static final Logger LOG = Logger.getLogger(EventWriter.class);
+
+  private final KubernetesClient client;
+  private final InstantSource clock;
+  private final Map<String, Instant> told =
+      new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Instant> eldest) {
+          return size() > REMEMBERED;
+        }
+      };
+
+  public EventWriter(KubernetesClient client, InstantSource clock) {
+    this.client = client;
+    this.clock = clock;
+  }
+
+  /** Never throws for what the API server does: an Event is no reason to fail a pass. */
+  public void write(WorkerPool pool, List<Note> notes) {
+    for (var note : notes.subList(0, Math.min(MAX_AT_ONCE, notes.size()))) {
+      var event = event(pool, note);
+      if (!isNews(pool.getMetadata().getNamespace() + "/" + event.getMetadata().getName())) {
+        continue;
+      }
+      LOG.infof(
+          "%s pool=%s/%s %s",
+          note.reason(),
+          pool.getMetadata().getNamespace(),
+          pool.getMetadata().getName(),
+          event.getMessage());
+      try {
+        write(event);
+      } catch (KubernetesClientException e) {
+        LOG.debugf("no Event was written: %s", e.getMessage());
+      }
+    }
+  }
+
+  private synchronized boolean isNews(String key) {
+    var now = clock.instant();
+    var last = told.get(key);
+    if (last != null && now.isBefore(last.plus(QUIET))) {
+      return false;
+    }
+    told.remove(key); // to the end of the line
+    told.put(key, now);
+    return true;
+  }
+
+  private void write(Event event) {
+    try {
+      client.resource(event).create();
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != 409) {
+        throw e;
+      }
+      client
+          .resource(event)
+          .edit(
+              old ->
+                  new EventBuilder(old)
+                      .withCount(old.getCount() == null ? 2 : old.getCount() + 1)
+                      .withLastTimestamp(event.getLastTimestamp())
+                      .build());
+    }
+  }
+
+  private Event event(WorkerPool pool, Note note) {
+    var metadata = pool.getMetadata();
+    var now = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
+    var message = message(note);
+    return new EventBuilder()
+        .withNewMetadata()
+        .withName(metadata.getName() + "." + name(metadata.getUid(), note, message))
+        .withNamespace(metadata.getNamespace())
+        .endMetadata()
+        .withNewInvolvedObject()
+        .withApiVersion(WorkerPool.GROUP + "/" + WorkerPool.VERSION)
+        .withKind("WorkerPool")
+        .withName(metadata.getName())
+        .withNamespace(metadata.getNamespace())
+        .withUid(metadata.getUid())
+        .endInvolvedObject()
+        .withType(note.warning() ? "Warning" : "Normal")
+        .withReason(note.reason().name())
+        .withMessage(message)
+        .withNewSource()
+        .withComponent(Names.FIELD_MANAGER)
+        .endSource()
+        .withReportingComponent(Names.FIELD_MANAGER)
+        .withReportingInstance(Names.FIELD_MANAGER)
+        .withFirstTimestamp(now)
+        .withLastTimestamp(now)
+        .withCount(1)
+        .build();
+  }
+
+  private static String message(Note note) {
+    var pod = note.pod().map(name -> "pod " + name + ": ").orElse("");
+    var advice = note.reason().advice();
+    var told = note.message().startsWith(pod) ? note.message() : pod + note.message();
+    var all = advice.isEmpty() || told.contains(advice) ? told : told + "; " + advice;
+    return all.length() > MAX_MESSAGE ? all.substring(0, MAX_MESSAGE) : all;
+  }
+
+  /** The same for the same note, so that repetitions meet. */
+  private static String name(String uid, Note note, String message) {
+    var text = uid + note.reason() + note.warning() + message;
+    return UUID.nameUUIDFromBytes(text.getBytes(StandardCharsets.UTF_8)).toString();
+  }
+}

@@ -1,0 +1,148 @@
+package io.refork.operator.pass;
+
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.refork.api.WorkerPool;
+import io.refork.api.WorkerPoolSpec;
+import io.refork.api.WorkerPoolStatus;
+import io.refork.api.WorkerPoolStatus.Condition;
+import io.refork.api.WorkerPoolStatus.Rollout;
+import io.refork.api.WorkerPoolStatus.State;
+import io.refork.operator.plan.Note;
+import io.refork.operator.plan.PodSeen;
+import io.refork.operator.plan.WaveInput;
+import io.refork.operator.plan.WaveInput.Rules;
+import io.refork.operator.plan.WaveStep;
+import io.refork.operator.plan.WaveView;
+import io.refork.operator.plan.Waves;
+import io.refork.operator.pods.Children;
+import io.refork.operator.pods.Names;
+import io.refork.operator.status.DeploymentSeen;
+import io.refork.operator.status.Problem;
+import io.refork.operator.status.Reason;
+import io.refork.operator.status.StatusBuilder;
+import io.refork.operator.status.StatusInput;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What follows from what was seen. Pure. */
+public final class Planner {
+  /** A child that someone stands in the way of is tried again: nobody tells us when he has gone. */
+  private static final Duration UNSETTLED = Duration.ofSeconds(30);
+
+  /** Nothing is expected to happen; whatever happens is told. */
+  private static final Duration SETTLED = Duration.ofMinutes(10);
+
+  /** A look costs nothing, but not even a moment that has passed may make a hot loop. */
+  private static final Duration SOONEST = Duration.ofMillis(100);
+
+  private Planner() {}
+
+  /** The plan of one pass. */
+  public static Plan plan(Seen seen) {
+    var pool = seen.pool();
+    var previous = Optional.ofNullable(pool.getStatus());
+    var problems = new ArrayList<>(seen.problems());
+    var wave =
+        switch (seen.children()) {
+          case Children.Desired desired -> Waves.step(input(seen, desired.revision(), previous));
+          case Children.Invalid(var reason, var sentence) -> {
+            problems.add(Problem.ofPool(reason, sentence));
+            yield held(previous);
+          }
+        };
+    var status =
+        StatusBuilder.build(
+            new StatusInput(
+                pool,
+                Names.selector(pool),
+                problems,
+                seen.deployment().map(DeploymentSeen::of),
+                seen.pods(),
+                wave.view(),
+                previous,
+                seen.now()));
+    boolean write = previous.filter(before -> same(before, status)).isEmpty();
+    return new Plan(status, write, notes(previous, status, wave), nextLook(seen, wave, status));
+  }
+
+  /** What the user allows. */
+  static Rules rules(WorkerPoolSpec spec) {
+    var pods = spec.rollout().pods();
+    return new Rules(
+        spec.refork().policy(),
+        spec.paused(),
+        pods.maxConcurrent(),
+        pods.canarySoak().value(),
+        pods.progressDeadline().value(),
+        Optional.ofNullable(spec.refork().requestedAt()));
+  }
+
+  private static WaveInput input(
+      Seen seen, String revision, Optional<WorkerPoolStatus> previous) {
+    WorkerPool pool = seen.pool();
+    return new WaveInput(
+        pool.getMetadata().getUid(),
+        rules(pool.getSpec()),
+        revision,
+        Children.minReady(pool),
+        seen.pods(),
+        previous.flatMap(status -> Optional.ofNullable(status.rollout().ledger())),
+        previous.filter(status -> status.rollout().state() == State.Paused).isPresent(),
+        seen.now());
+  }
+
+  /** No template, no wave: the ledger waits as it is, and nothing of it is sent. */
+  private static WaveStep held(Optional<WorkerPoolStatus> previous) {
+    var ledger =
+        previous.map(WorkerPoolStatus::rollout).flatMap(r -> Optional.ofNullable(r.ledger()));
+    int level = previous.map(WorkerPoolStatus::rollout).map(Rollout::level).orElse(0);
+    var view = new WaveView(State.Idle, level, ledger, 0, 0, 0, "");
+    return new WaveStep(ledger, false, view, List.of(), Optional.empty());
+  }
+
+  /** As the API server keeps it, so that what it leaves out makes no difference. */
+  private static boolean same(WorkerPoolStatus before, WorkerPoolStatus now) {
+    return Serialization.asJson(before).equals(Serialization.asJson(now));
+  }
+
+  private static List<Note> notes(
+      Optional<WorkerPoolStatus> previous, WorkerPoolStatus status, WaveStep wave) {
+    var notes = new ArrayList<>(wave.notes());
+    for (var type : List.of("Degraded", "Ready")) {
+      var now = condition(status, type).filter(c -> c.status().equals("True"));
+      var before = previous.flatMap(s -> condition(s, type)).filter(c -> c.status().equals("True"));
+      now.filter(c -> before.filter(b -> b.reason().equals(c.reason())).isEmpty())
+          .map(Planner::note)
+          .filter(note -> notes.stream().noneMatch(n -> n.reason() == note.reason()))
+          .ifPresent(notes::add);
+    }
+    return notes;
+  }
+
+  private static Note note(Condition condition) {
+    return new Note(
+        condition.type().equals("Degraded"),
+        Reason.valueOf(condition.reason()),
+        Optional.empty(),
+        condition.message());
+  }
+
+  private static Optional<Condition> condition(WorkerPoolStatus status, String type) {
+    return status.conditions().stream().filter(c -> c.type().equals(type)).findFirst();
+  }
+
+  private static Duration nextLook(Seen seen, WaveStep wave, WorkerPoolStatus status) {
+    boolean settled =
+        seen.problems().isEmpty()
+            && seen.pods().stream().allMatch(PodSeen::ready)
+            && condition(status, "Degraded").filter(c -> c.status().equals("True")).isEmpty();
+    var most = settled ? SETTLED : UNSETTLED;
+    return wave.nextLook()
+        .map(at -> Duration.between(seen.now(), at))
+        .map(wait -> wait.compareTo(SOONEST) < 0 ? SOONEST : wait)
+        .filter(wait -> wait.compareTo(most) < 0)
+        .orElse(most);
+  }
+}

@@ -1,0 +1,32 @@
+package io.refork.operator.pass;
+
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.refork.api.WorkerPool;
+import io.refork.operator.plan.PodSeen;
+import io.refork.operator.pods.Children;
+import io.refork.operator.status.Problem;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Everything that one pass decides by.
+ *
+ * @param pool as it was read: its status is the ledger's last confirmed state
+ * @param children as they should be, or why there can be none
+ * @param problems of bringing the children about
+ * @param deployment as it is now; empty before there is one
+ * @param pods that the pool's Deployment made, with their agents' reports
+ */
+public record Seen(
+    WorkerPool pool,
+    Children children,
+    List<Problem> problems,
+    Optional<Deployment> deployment,
+    List<PodSeen> pods,
+    Instant now) {
+  public Seen {
+    problems = List.copyOf(problems);
+    pods = List.copyOf(pods);
+  }
+}

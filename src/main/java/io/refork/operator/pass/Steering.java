@@ -1,0 +1,99 @@
+package io.refork.operator.pass;
+
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.refork.operator.OperatorSettings;
+import io.refork.operator.agents.AgentReport;
+import io.refork.operator.agents.Agents;
+import io.refork.operator.agents.KeySecret;
+import io.refork.operator.agents.KeyUnavailableException;
+import io.refork.operator.agents.PollSettings;
+import io.refork.operator.agents.Target;
+import jakarta.inject.Singleton;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The reconciler's line to the agents: the operator's keys and the poller, both there from the
+ * moment this operator leads until it stops.
+ */
+@Singleton
+public class Steering {
+  /** In the operator's own namespace. */
+  public static final String SECRET = "refork-operator-key";
+
+  private final KubernetesClient client;
+  private final OperatorSettings settings;
+  private final MeterRegistry registry;
+  private volatile @Nullable Line line;
+
+  private record Line(String publicKeys, Agents agents) {}
+
+  Steering(KubernetesClient client, OperatorSettings settings, MeterRegistry registry) {
+    this.client = client;
+    this.settings = settings;
+    this.registry = registry;
+  }
+
+  /**
+   * Reads or makes the keys, then begins to ask. Before the first pass.
+   *
+   * @param news called with a pool when an agent's report could change what is decided
+   * @throws KeyUnavailableException there is no key to sign with
+   */
+  public synchronized void open(Consumer<ResourceID> news) throws KeyUnavailableException {
+    if (line != null) {
+      return;
+    }
+    var keys = new KeySecret(client, settings.namespace(), SECRET).keys();
+    var signer = keys.signer(InstantSource.system(), new SecureRandom());
+    var agents = Agents.overHttp(PollSettings.of(settings), signer, registry, news);
+    line = new Line(keys.publicKeys(), agents);
+    agents.start();
+  }
+
+  /** No agent is asked any more. */
+  public synchronized void close() {
+    var open = line;
+    line = null;
+    if (open != null) {
+      open.agents().close();
+    }
+  }
+
+  /** The text of the agents' key file. */
+  public String publicKeys() {
+    return open().publicKeys();
+  }
+
+  /** What is known of a pod's agent. */
+  public Optional<AgentReport> report(String uid) {
+    return open().agents().report(uid);
+  }
+
+  /** These are the pool's pods now, all of them, and what each is told. */
+  public void steer(ResourceID pool, List<Target> targets) {
+    open().agents().steer(pool, targets);
+  }
+
+  /** The pool is gone. */
+  public void forget(ResourceID pool) {
+    var open = line;
+    if (open != null) {
+      open.agents().forget(pool);
+    }
+  }
+
+  private Line open() {
+    var open = line;
+    if (open == null) {
+      throw new IllegalStateException("a pass before the keys were read");
+    }
+    return open;
+  }
+}
