@@ -43,8 +43,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One pass over one pool: bring the children about, see everything, plan, write the status, and only
- * then tell the agents what that write has confirmed. Decides nothing itself.
+ * One pass over one pool: bring the children about, see everything, plan, write the status, and
+ * only then tell the agents what that write has confirmed. Decides nothing itself.
  *
  * <p>A status is written with the resource version that was read. When somebody else has written
  * meanwhile, another operator for example, everything is thrown away and planned anew: nothing of
@@ -123,8 +123,7 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
       return UpdateControl.noUpdate();
     }
     var seen =
-        new Seen(
-            pool, children, made.problems, made.deployment, pods(pool, own), clock.instant());
+        new Seen(pool, children, made.problems, made.deployment, pods(pool, own), clock.instant());
     return execute(seen, Planner.plan(seen), context);
   }
 

@@ -22,9 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * the pool's own, and not again at once when the API server has refused it.
  */
 public final class ChildWriter {
-  /**
-   * A pool whose pods come and go has many passes; what was refused a moment ago will be again.
-   */
+  /** A pool whose pods come and go has many passes; what was refused a moment ago will be again. */
   private static final Duration PATIENCE = Duration.ofSeconds(15);
 
   private final KubernetesClient client;
@@ -141,20 +139,26 @@ public final class ChildWriter {
     var said = e.getStatus() == null ? e.getMessage() : e.getStatus().getMessage();
     var message = String.valueOf(said);
     var what = desired.getKind() + " " + desired.getMetadata().getName();
-    return switch (e.getCode()) {
-      case 403, 404, 409
-          when message.contains("being terminated") || e.getCode() == 404 ->
-          new Outcome.Going<>();
-      case 403 when message.contains("exceeded quota") ->
-          failed(Reason.QuotaExceeded, what, message, own);
-      case 400, 422 -> failed(Reason.TemplateInvalid, what, message, own);
-      // Its answer to a list with the same name twice.
-      case 500 when message.contains("failed to create typed patch object") ->
-          failed(Reason.TemplateInvalid, what, message, own);
-      case 409 -> failed(Reason.ChildConflict, what, message, own);
-      case 403 -> failed(Reason.PodsRejected, what, message, own);
-      default -> throw e;
-    };
+    int code = e.getCode();
+    if (code == 404 || message.contains("being terminated")) {
+      return new Outcome.Going<>();
+    }
+    if (code == 400 || code == 422 || isMalformed(message)) {
+      return failed(Reason.TemplateInvalid, what, message, own);
+    }
+    if (code == 409) {
+      return failed(Reason.ChildConflict, what, message, own);
+    }
+    if (code == 403) {
+      var quota = message.contains("exceeded quota");
+      return failed(quota ? Reason.QuotaExceeded : Reason.PodsRejected, what, message, own);
+    }
+    throw e;
+  }
+
+  /** Its answer, a 500, to a list with the same name twice. */
+  private static boolean isMalformed(String message) {
+    return message.contains("failed to create typed patch object");
   }
 
   private static <T> Outcome<T> failed(

@@ -79,8 +79,7 @@ public final class Planner {
         Optional.ofNullable(spec.refork().requestedAt()));
   }
 
-  private static WaveInput input(
-      Seen seen, String revision, Optional<WorkerPoolStatus> previous) {
+  private static WaveInput input(Seen seen, String revision, Optional<WorkerPoolStatus> previous) {
     WorkerPool pool = seen.pool();
     return new WaveInput(
         pool.getMetadata().getUid(),

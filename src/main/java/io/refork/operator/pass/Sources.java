@@ -13,7 +13,6 @@ import io.javaoperatorsdk.operator.processing.event.source.informer.Mappers;
 import io.refork.api.WorkerPool;
 import io.refork.operator.pods.Names;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /** Where children and pods are seen: by their label, so that nothing else is held in memory. */
@@ -61,8 +60,7 @@ public record Sources(
         context);
   }
 
-  private static InformerEventSource<Pod, WorkerPool> pods(
-      EventSourceContext<WorkerPool> context) {
+  private static InformerEventSource<Pod, WorkerPool> pods(EventSourceContext<WorkerPool> context) {
     var configuration =
         InformerEventSourceConfiguration.from(Pod.class, WorkerPool.class)
             .withName("Pod")
@@ -73,8 +71,10 @@ public record Sources(
     // With several namespaces there are several informers, and each would take what the others have
     // put into the one store for gone.
     var namespaces =
-        context.getControllerConfiguration().getInformerConfig().getEffectiveNamespaces(
-            context.getControllerConfiguration());
+        context
+            .getControllerConfiguration()
+            .getInformerConfig()
+            .getEffectiveNamespaces(context.getControllerConfiguration());
     if (namespaces.size() <= 1) {
       configuration.withItemStore(new PodStore());
     }
