@@ -394,6 +394,7 @@ public final class ControlPlane implements AutoCloseable {
           () -> {
             var now = crds.withName(crd.getMetadata().getName()).get().getStatus();
             return now != null
+                && now.getConditions() != null
                 && now.getConditions().stream()
                     .anyMatch(
                         c -> c.getType().equals("Established") && c.getStatus().equals("True"));
