@@ -4,6 +4,7 @@ import io.refork.agent.config.ConfigWatcher;
 import io.refork.agent.config.Options;
 import io.refork.agent.config.RunSettings;
 import io.refork.agent.control.ControlServer;
+import io.refork.agent.control.DesiredSink;
 import io.refork.agent.control.LocalRequests;
 import io.refork.agent.linux.KernelException;
 import io.refork.agent.linux.LinuxKernel;
@@ -19,6 +20,7 @@ import io.refork.agent.pool.Pool;
 import io.refork.protocol.mold.MoldCodec;
 import io.refork.protocol.mold.ToProcess;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.List;
@@ -114,7 +116,9 @@ public final class Agent {
         var local = kernel.listenUnix(state.resolve(LocalRequests.SOCKET).toString(), 16);
         var side =
             new UserSide(kernel, log, loop, maker, local, watcher, new MemoryReader("/proc")::read);
-        try (var control = ControlServer.start(settings.control(), side::status, side::lastTurn)) {
+        try (var control =
+            ControlServer.start(
+                settings.control(), side::status, side::lastTurn, steering(settings, log))) {
           loop.observe(new TransitionMetrics(control.metrics()));
           return loop.run(side);
         } catch (RuntimeException | Error e) {
@@ -127,6 +131,14 @@ public final class Agent {
         }
       }
     }
+  }
+
+  private static ControlServer.Steering steering(RunSettings settings, Log log) {
+    return new ControlServer.Steering(
+        settings.steering().map(RunSettings.Steering::keys),
+        settings.steering().map(RunSettings.Steering::podUid).orElse(""),
+        body -> new DesiredSink.Answer(200, "{}".getBytes(StandardCharsets.UTF_8)),
+        log);
   }
 
   private static Map<String, String> applicationEnvironment(

@@ -223,6 +223,27 @@ public final class Options {
           "Where /startupz, /readyz, /livez and /metrics are answered. Port 0 takes a free one.",
           ONE,
           Parsers::hostPort);
+  static final Option<Path> CONTROL_KEYS =
+      fixed(
+          "control-keys",
+          AGENT,
+          "FILE",
+          "",
+          "the path of a file",
+          "The public keys of the operator that may steer this pod, with --pod-uid; read again when it changes. Without"
+              + " it nobody can.",
+          ONE,
+          Parsers::path);
+  static final Option<String> POD_UID =
+      fixed(
+          "pod-uid",
+          AGENT,
+          "UID",
+          "",
+          "metadata.uid of the pod: 1 to 64 letters, digits and dashes",
+          "The pod that this agent runs in, as the operator names it.",
+          ONE,
+          Parsers::uid);
   static final Option<Path> STATE_DIR =
       fixed(
           "state-dir",
@@ -288,6 +309,8 @@ public final class Options {
           HEARTBEAT_TIMEOUT,
           KILL_AFTER,
           CONTROL,
+          CONTROL_KEYS,
+          POD_UID,
           STATE_DIR,
           LOG_FORMAT,
           THP,

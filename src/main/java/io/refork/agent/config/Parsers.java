@@ -5,6 +5,8 @@ import io.refork.agent.linux.ListenAddress.Endpoint;
 import io.refork.agent.pool.PoolSettings.Recycle;
 import io.refork.agent.pool.PoolSettings.Unavailable;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -224,6 +226,21 @@ final class Parsers {
   static Optional<String> threadName(String text) {
     int bytes = text.getBytes(StandardCharsets.UTF_8).length;
     return bytes <= 15 && isPrintable(text) ? Optional.of(text) : Optional.empty();
+  }
+
+  /** A file that need not exist yet; absolute. */
+  static Optional<Path> path(String text) {
+    try {
+      return isPrintable(text)
+          ? Optional.of(Path.of(text).toAbsolutePath().normalize())
+          : Optional.empty();
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
+  }
+
+  static Optional<String> uid(String text) {
+    return text.matches("[A-Za-z0-9-]{1,64}") ? Optional.of(text) : Optional.empty();
   }
 
   static <E extends Enum<E>> Function<String, Optional<E>> word(Class<E> words) {

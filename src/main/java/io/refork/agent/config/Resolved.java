@@ -47,6 +47,7 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
         listen,
         one(Options.BACKLOG),
         control(listen),
+        steering(),
         of(Options.STATE_DIR).all().isEmpty()
             ? StateDir.byDefault(environment)
             : one(Options.STATE_DIR),
@@ -148,6 +149,19 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
       }
     }
     return control;
+  }
+
+  private Optional<RunSettings.Steering> steering() throws UsageException {
+    var keys = all(Options.CONTROL_KEYS).stream().findFirst();
+    var uid = all(Options.POD_UID).stream().findFirst();
+    if (keys.isPresent() && uid.isEmpty()) {
+      throw new UsageException(
+          of(Options.CONTROL_KEYS).where()
+              + " needs --pod-uid, which every request must name; in a pod take it from metadata.uid");
+    }
+    return keys.isPresent() && uid.isPresent()
+        ? Optional.of(new RunSettings.Steering(keys.get(), uid.get()))
+        : Optional.empty();
   }
 
   private static boolean isAny(String host) {

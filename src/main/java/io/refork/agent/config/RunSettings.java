@@ -16,6 +16,7 @@ import java.util.Set;
  * @param listen the sockets of the workers, at least one, names and addresses unique
  * @param backlog of each of them, 1 to 65535
  * @param control where probes and metrics are served
+ * @param steering by whom this pod may be steered; empty when by nobody
  * @param stateDir sockets, lock and scoreboard fallback live here; absolute
  * @param config the file to watch, if there is one
  * @param logFormat of the agent's own lines on standard error
@@ -28,6 +29,7 @@ public record RunSettings(
     List<ListenAddress> listen,
     int backlog,
     HostPort control,
+    Optional<Steering> steering,
     Path stateDir,
     Optional<Path> config,
     Log.Format logFormat,
@@ -40,6 +42,14 @@ public record RunSettings(
     allowedThreads = Set.copyOf(allowedThreads);
     warnings = List.copyOf(warnings);
   }
+
+  /**
+   * What requests of an operator are checked against.
+   *
+   * @param keys the file with its public keys; need not exist yet; absolute
+   * @param podUid of this pod
+   */
+  public record Steering(Path keys, String podUid) {}
 
   /** Transparent huge pages of the application's processes. */
   public enum HugePages {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -26,7 +27,7 @@ final class MetricBoard {
    * Words of closed enums that get a series of their own when they first occur; later ones share
    * {@code other}.
    */
-  private static final int WORDS = 11;
+  private static final int WORDS = 7;
 
   /** Sockets that get series of their own; more would be paid by every pod of the pool. */
   private static final int LISTENERS = 2;
@@ -39,7 +40,7 @@ final class MetricBoard {
   private int wordsLeft = WORDS;
   private Status seen;
 
-  MetricBoard(Status first, Durations spawns, Durations reforks) {
+  MetricBoard(Status first, Durations spawns, Durations reforks, ControlOutcomes control) {
     seen = first;
     gauge("refork.workers.desired", "Workers wanted", s -> s.desired());
     gauge(
@@ -92,6 +93,12 @@ final class MetricBoard {
           "1 for the state that the mold is in",
           Tags.of("state", state),
           s -> state.equals(Readings.moldState(s)) ? 1 : 0);
+    }
+    for (var outcome : ControlOutcomes.Outcome.values()) {
+      FunctionCounter.builder("refork.control.requests", control, c -> c.get(outcome))
+          .tags(Tags.of("outcome", outcome.name().toLowerCase(Locale.ROOT)))
+          .description("Requests to steer this pod")
+          .register(registry);
     }
     registry.getPrometheusRegistry().register(spawns);
     registry.getPrometheusRegistry().register(reforks);

@@ -16,20 +16,21 @@ public final class Metrics {
   static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
   private final Supplier<Status> status;
+  private final ControlOutcomes control;
   private final Durations spawns =
       new Durations(
           "refork_spawn_duration_seconds",
           "From the command to fork until the worker was ready",
           0.05,
-          0.5,
-          5);
+          0.5);
   private final Durations reforks =
       new Durations("refork_refork_duration_seconds", "From the first step of a refork to its end");
 
   private @Nullable MetricBoard board;
 
-  Metrics(Supplier<Status> status) {
+  Metrics(Supplier<Status> status, ControlOutcomes control) {
     this.status = status;
+    this.control = control;
   }
 
   /** A worker took this long to be ready. From any thread; does not wait. */
@@ -48,7 +49,7 @@ public final class Metrics {
     // scraped.
     var current = board;
     if (current == null) {
-      current = new MetricBoard(status.get(), spawns, reforks);
+      current = new MetricBoard(status.get(), spawns, reforks, control);
       board = current;
     }
     return current.scrape(status.get());

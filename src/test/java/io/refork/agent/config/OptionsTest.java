@@ -90,6 +90,7 @@ class OptionsTest {
           control             | localhost:0    | control=localhost:0
           log-format          | json           | logFormat=JSON
           thp                 | keep           | hugePages=KEEP
+          pod-uid             | 0b9c-1         | steering=Optional.empty
           allow-thread        | iou-wrk-1      | allowedThreads=[iou-wrk-1]
           state-dir           | /a/../b        | stateDir=/b
           """)
@@ -123,6 +124,8 @@ class OptionsTest {
           control             | ::1:7300   | --control: "::1:7300" is not allowed; give HOST:PORT; an IPv6 address stands in brackets: [::1]:7300
           log-format          | xml        | --log-format: "xml" is not allowed; give text or json
           thp                 | never      | --thp: "never" is not allowed; give keep or off
+          control-keys        | keys.json  | --control-keys needs --pod-uid, which every request must name; in a pod take it from metadata.uid
+          pod-uid             | a/b        | --pod-uid: "a/b" is not allowed; give metadata.uid of the pod: 1 to 64 letters, digits and dashes
           allow-thread        | 1234567890123456 | --allow-thread: "1234567890123456" is not allowed; give the name of a thread as in /proc/PID/task/*/comm, 1 to 15 bytes
           """)
   @DisplayName("what is not allowed ends with a sentence: where, what, what is allowed")
@@ -190,7 +193,7 @@ class OptionsTest {
       assertThat(option.help()).endsWith(".");
       option.parseAll(option.byDefault());
     }
-    assertThat(names).hasSize(24);
+    assertThat(names).hasSize(26);
     assertThat(Options.REFORK_AFTER.variable()).isEqualTo("REFORK_REFORK_AFTER");
   }
 

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.refork.agent.config.HostPort;
 import io.refork.agent.control.Status.Phase;
+import io.refork.agent.log.Log;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -34,7 +36,18 @@ class ControlServerTest {
               beforeStatus.run();
               return status.get();
             },
-            lastTurn::get);
+            lastTurn::get,
+            unsteered());
+  }
+
+  private static ControlServer.Steering unsteered() {
+    return new ControlServer.Steering(
+        Optional.empty(),
+        "pod",
+        body -> {
+          throw new AssertionError("nobody has a key");
+        },
+        Log.start(Log.Format.TEXT, line -> {}));
   }
 
   @AfterEach
@@ -89,12 +102,15 @@ class ControlServerTest {
   @DisplayName("other paths and methods get constant answers")
   void others() throws IOException {
     for (var path :
-        new String[] {"/", "/readyz/", "/readyz/../metrics", "/%72eadyz", "/v1/desired"}) {
+        new String[] {"/", "/readyz/", "/readyz/../metrics", "/%72eadyz", "/v1/desired/"}) {
       assertThat(ask("GET", path)).isEqualTo("404 not found");
     }
-    for (var method : new String[] {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
+    for (var method : new String[] {"POST", "PUT", "DELETE", "OPTIONS", "HEAD"}) {
       assertThat(ask(method, "/readyz")).isEqualTo("405 method not allowed");
     }
+    assertThat(ask("get", "/readyz")).isEqualTo("400 bad request");
+    assertThat(ask("GET", "/v1/desired")).isEqualTo("405 method not allowed");
+    assertThat(ask("PUT", "/v1/desired")).isEqualTo("403 this pod has no key");
   }
 
   @Test
@@ -104,7 +120,7 @@ class ControlServerTest {
     var inScrape = new CountDownLatch(1);
     beforeStatus =
         () -> {
-          if (Thread.currentThread().getStackTrace()[3].getMethodName().contains("scrape")) {
+          if (Thread.currentThread().getName().equals("refork-metrics")) {
             inScrape.countDown();
             try {
               release.await(20, TimeUnit.SECONDS);
@@ -158,7 +174,8 @@ class ControlServerTest {
   void portInUse() throws IOException {
     try (var taken = new ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
       var address = new HostPort("127.0.0.1", taken.getLocalPort());
-      assertThatThrownBy(() -> ControlServer.start(address, status::get, lastTurn::get))
+      assertThatThrownBy(
+              () -> ControlServer.start(address, status::get, lastTurn::get, unsteered()))
           .hasMessage(
               "cannot listen on "
                   + address

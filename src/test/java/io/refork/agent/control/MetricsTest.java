@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 class MetricsTest {
   private final AtomicReference<Status> status = new AtomicReference<>(Statuses.serving(8));
-  private final Metrics metrics = new Metrics(status::get);
+  private final Metrics metrics = new Metrics(status::get, new ControlOutcomes());
 
   private List<String> scrape() {
     return metrics.scrape().lines().filter(line -> !line.startsWith("#")).toList();
