@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance try bench soak format clean
+.PHONY: help build test conformance try bench dev soak format clean
 
 setup := source build/setup &&
 
@@ -23,6 +23,9 @@ try: build ## the main job on a real application: two reforks under load beside 
 
 bench: build ## the figures, side by side with gunicorn alone, into bench/results
 	@$(setup) jdk && packages wrk && python examples/flask-shop/requirements.txt && bench_java Bench
+
+dev: ## the operator in a cluster on this machine, with played nodes and agents; prints what to type; until Ctrl-C
+	@$(setup) jdk && kube && maven package -DskipTests && test_program io.refork.cluster.Dev
 
 soak: ## random fault schedules against the state machine: SCHEDULES=100000, or one SEED
 	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \

@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.refork.cluster.PodStatuses.Ended;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -46,6 +47,7 @@ public final class PlayedKubelet implements AutoCloseable {
   private final AtomicInteger addresses = new AtomicInteger();
   private final Map<String, Played> pods = new ConcurrentHashMap<>();
   private final Map<String, Fate> fates = new ConcurrentHashMap<>();
+  private volatile boolean mounts = true;
   private final Map<String, Duration> deletionTimes = new ConcurrentHashMap<>();
 
   /** Guarded by its pod's thread. */
@@ -55,9 +57,14 @@ public final class PlayedKubelet implements AutoCloseable {
     boolean begun;
     boolean leaving;
     Optional<Ended> ended = Optional.empty();
+    Map<String, String> files = Map.of();
 
     Played(String ip) {
       this.ip = ip;
+    }
+
+    PlayedPod of(Pod pod) {
+      return PlayedPod.of(pod, ip, restarts, files);
     }
   }
 
@@ -129,7 +136,7 @@ public final class PlayedKubelet implements AutoCloseable {
           played.restarts++;
           played.ended = Optional.of(new Ended(reason, exitCode, PodStatuses.now()));
           running(pod, played, false);
-          inside.started(PlayedPod.of(pod, played.ip, played.restarts));
+          inside.started(played.of(pod));
           running(pod, played, true);
         });
   }
@@ -145,7 +152,7 @@ public final class PlayedKubelet implements AutoCloseable {
         (pod, played) -> {
           played.restarts++;
           played.ended = Optional.of(new Ended(reason, exitCode, PodStatuses.now()));
-          inside.stopped(PlayedPod.of(pod, played.ip, played.restarts));
+          inside.stopped(played.of(pod));
           write(
               pod,
               PodStatuses.waiting(
@@ -164,9 +171,14 @@ public final class PlayedKubelet implements AutoCloseable {
         namespace,
         name,
         (pod, played) -> {
-          inside.stopped(PlayedPod.of(pod, played.ip, played.restarts));
+          inside.stopped(played.of(pod));
           write(pod, PodStatuses.evicted());
         });
+  }
+
+  /** Pods get no files from now on: a request less for each of ten thousand. */
+  public void withoutFiles() {
+    mounts = false;
   }
 
   @Override
@@ -208,7 +220,7 @@ public final class PlayedKubelet implements AutoCloseable {
       begin(pod, played, fate);
       played.begun = true;
     } else {
-      inside.changed(PlayedPod.of(pod, played.ip, played.restarts));
+      inside.changed(played.of(pod));
     }
   }
 
@@ -231,12 +243,34 @@ public final class PlayedKubelet implements AutoCloseable {
     }
     switch (fate) {
       case READY, NEVER_READY -> {
-        inside.started(PlayedPod.of(pod, played.ip, played.restarts));
+        played.files = mounted(pod);
+        inside.started(played.of(pod));
         running(pod, played, fate == Fate.READY);
       }
       case IMAGE_PULL_FAILS -> write(pod, PodStatuses.imagePullFails(pod, played.ip));
       case PENDING -> {}
     }
+  }
+
+  /** As a kubelet, it does not start a pod before its ConfigMaps are there. */
+  private Map<String, String> mounted(Pod pod) {
+    var files = new HashMap<String, String>();
+    if (!mounts) {
+      return files;
+    }
+    var namespace = pod.getMetadata().getNamespace();
+    for (var volume : pod.getSpec().getVolumes()) {
+      if (volume.getConfigMap() != null) {
+        var map =
+            client
+                .configMaps()
+                .inNamespace(namespace)
+                .withName(volume.getConfigMap().getName())
+                .require();
+        files.putAll(map.getData() == null ? Map.of() : map.getData());
+      }
+    }
+    return files;
   }
 
   private void running(Pod pod, Played played, boolean ready) {
@@ -256,7 +290,7 @@ public final class PlayedKubelet implements AutoCloseable {
   private void finish(Pod pod) {
     var meta = pod.getMetadata();
     Optional.ofNullable(pods.get(meta.getUid()))
-        .ifPresent(played -> inside.stopped(PlayedPod.of(pod, played.ip, played.restarts)));
+        .ifPresent(played -> inside.stopped(played.of(pod)));
     // Only this very pod: a StatefulSet's next one has the same name.
     var same =
         new PodBuilder()
@@ -272,7 +306,7 @@ public final class PlayedKubelet implements AutoCloseable {
   private void gone(Pod pod) {
     var played = pods.remove(pod.getMetadata().getUid());
     if (played != null) {
-      inside.gone(PlayedPod.of(pod, played.ip, played.restarts));
+      inside.gone(played.of(pod));
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.Map;
  *
  * @param ip of 127.0.0.0/8 and of no other pod
  * @param restarts of its containers, at least 0
+ * @param files those of the ConfigMaps that it mounts, by name, as they were when it started
  */
 public record PlayedPod(
     String namespace,
@@ -16,8 +17,9 @@ public record PlayedPod(
     String ip,
     int restarts,
     Map<String, String> labels,
-    Map<String, String> annotations) {
-  static PlayedPod of(Pod pod, String ip, int restarts) {
+    Map<String, String> annotations,
+    Map<String, String> files) {
+  static PlayedPod of(Pod pod, String ip, int restarts, Map<String, String> files) {
     var meta = pod.getMetadata();
     return new PlayedPod(
         meta.getNamespace(),
@@ -26,7 +28,8 @@ public record PlayedPod(
         ip,
         restarts,
         meta.getLabels() == null ? Map.of() : Map.copyOf(meta.getLabels()),
-        meta.getAnnotations() == null ? Map.of() : Map.copyOf(meta.getAnnotations()));
+        meta.getAnnotations() == null ? Map.of() : Map.copyOf(meta.getAnnotations()),
+        Map.copyOf(files));
   }
 
   /** What runs in pods and has to hear of their lives. Called by several threads. */

@@ -12,6 +12,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -21,7 +22,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
@@ -30,6 +30,11 @@ import java.util.function.UnaryOperator;
  * one thread, and do on demand whatever a network or a liar could do.
  */
 public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable {
+  /**
+   * Annotation of a pod that breaks its agent: abort, refuse, silent, garbage; anything else mends.
+   */
+  public static final String FAULT = "refork.io/dev-fault";
+
   private final Vertx vertx =
       Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setInternalBlockingPoolSize(1));
   private final int port;
@@ -37,10 +42,11 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
   private final Map<String, SimulatedAgent> byAddress = new ConcurrentHashMap<>();
   private final Map<String, Instant> started = new ConcurrentHashMap<>();
   private final Map<String, Behaviour> behaviours = new ConcurrentHashMap<>();
+  private volatile Behaviour usual = Behaviour.USUAL;
   private final Map<String, Long> refused = new ConcurrentHashMap<>();
   private final Set<String> usedTokens = ConcurrentHashMap.newKeySet();
   private final Reforks reforks = new Reforks();
-  private volatile Function<PlayedPod, Optional<PublicKeys>> keys = pod -> Optional.empty();
+  private final Map<String, PublicKeys> keys = new ConcurrentHashMap<>();
 
   /** Listens on a free port of all addresses. */
   public static SimulatedAgents start() {
@@ -90,18 +96,18 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
 
   /** How all agents of a namespace behave from now on, those of later pods too. */
   public void behave(String namespace, UnaryOperator<Behaviour> change) {
-    behaviours.compute(namespace, (name, now) -> change.apply(now == null ? Behaviour.USUAL : now));
+    behaviours.compute(namespace, (name, now) -> change.apply(now == null ? usual : now));
     in(namespace).forEach(agent -> agent.behave(change));
+  }
+
+  /** How agents behave in namespaces of which nothing else was said. */
+  public void behave(UnaryOperator<Behaviour> change) {
+    usual = change.apply(usual);
   }
 
   /** What they have done, also those of pods that are gone. */
   public Reforks reforks() {
     return reforks;
-  }
-
-  /** From now on, agents of pods with keys take signed requests only, each once. */
-  public void verify(Function<PlayedPod, Optional<PublicKeys>> keysOfPod) {
-    keys = keysOfPod;
   }
 
   /** Requests turned away, by the reason's name. */
@@ -112,21 +118,29 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
   @Override
   public void started(PlayedPod pod) {
     started.put(pod.uid(), Instant.now());
+    if (pod.files().containsKey("keys.json")) {
+      keys.put(pod.uid(), keys(pod.files().get("keys.json")));
+    }
     var known = byUid.get(pod.uid());
     if (known != null) {
       known.restarted(pod);
       byAddress.put(pod.ip(), known);
       return;
     }
-    var behaviour = behaviours.getOrDefault(pod.namespace(), Behaviour.USUAL);
+    var behaviour = behaviours.getOrDefault(pod.namespace(), usual);
     var agent = new SimulatedAgent(pod, behaviour, reforks);
     byUid.put(pod.uid(), agent);
     byAddress.put(pod.ip(), agent);
+    changed(pod);
   }
 
   @Override
   public void changed(PlayedPod pod) {
-    Optional.ofNullable(byUid.get(pod.uid())).ifPresent(agent -> agent.changed(pod));
+    var agent = byUid.get(pod.uid());
+    if (agent != null) {
+      agent.changed(pod);
+      Optional.ofNullable(pod.annotations().get(FAULT)).ifPresent(f -> agent.behave(named(f)));
+    }
   }
 
   @Override
@@ -137,12 +151,32 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
   @Override
   public void gone(PlayedPod pod) {
     byAddress.remove(pod.ip());
+    keys.remove(pod.uid());
+    started.remove(pod.uid());
     Optional.ofNullable(byUid.remove(pod.uid())).ifPresent(SimulatedAgent::gone);
   }
 
   @Override
   public void close() {
     vertx.close().toCompletionStage().toCompletableFuture().join();
+  }
+
+  private static UnaryOperator<Behaviour> named(String fault) {
+    return switch (fault) {
+      case "abort" -> b -> b.faultless().aborts("canary-died");
+      case "refuse" -> b -> b.faultless().refuses("threads");
+      case "silent" -> b -> b.fault(new Fault.Refused());
+      case "garbage" -> b -> b.fault(Fault.garbage());
+      default -> b -> b.faultless().succeeds();
+    };
+  }
+
+  private static PublicKeys keys(String text) {
+    try {
+      return PublicKeys.read(text.getBytes(StandardCharsets.UTF_8));
+    } catch (PublicKeys.InvalidKeysException e) {
+      throw new IllegalStateException("the keys in the ConfigMap: " + text, e);
+    }
   }
 
   private void handle(HttpServerRequest request) {
@@ -212,8 +246,8 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
       return Answer.refused(404);
     }
     var pod = agent.pod();
-    var ring = keys.apply(pod);
-    if (ring.isPresent()) {
+    var ring = keys.get(pod.uid());
+    if (ring != null) {
       var token = Optional.ofNullable(request.getHeader("Authorization")).orElse("");
       var verdict =
           TokenVerifier.verify(
@@ -221,7 +255,7 @@ public final class SimulatedAgents implements PlayedPod.Listener, AutoCloseable 
               "PUT",
               "/v1/desired",
               body.getBytes(),
-              new Receiver(ring.get(), pod.uid(), started.get(pod.uid())),
+              new Receiver(ring, pod.uid(), started.get(pod.uid())),
               Instant.now());
       switch (verdict) {
         case Verdict.Rejected(var reason) -> {

@@ -112,7 +112,7 @@ class SimulatedAgentsTest {
   }
 
   private static PlayedPod pod(String uid, String ip, int restarts) {
-    return new PlayedPod("web", "shop-" + uid, uid, ip, restarts, Map.of(), Map.of());
+    return new PlayedPod("web", "shop-" + uid, uid, ip, restarts, Map.of(), Map.of(), Map.of());
   }
 
   private static Optional<Permit> permit(String id, int level, String request) {
