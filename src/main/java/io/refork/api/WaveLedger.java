@@ -1,9 +1,12 @@
 package io.refork.api;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.annotation.JsonValue;
 import io.fabric8.generator.annotation.Size;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +31,9 @@ public record WaveLedger(
     @JsonPropertyDescription("The highest level that a canary has reached and soaked.") int proven,
     @JsonPropertyDescription("The pod that reforks alone to the level above proven.")
         @Nullable Canary canary,
-    @JsonPropertyDescription("Permits that are out, at most 32.") @Size(max = MAX_GRANTS) List<Grant> grants,
+    @JsonPropertyDescription(
+            "Permits that are out, at most 32: id, pod UID, session of its agent, seq, level, r for the requested wave or o for its own trigger, and until when it may begin in seconds since 1970.")
+        @Size(max = MAX_GRANTS) List<Grant> grants,
     @JsonPropertyDescription("The newest requested wave.") @Nullable Request request,
     @JsonPropertyDescription("Why nothing is granted now, and until when.") @Nullable Abort abort) {
   /** As many as {@code maxConcurrent} allows: with them the status still fits 8 KiB. */
@@ -44,29 +49,60 @@ public record WaveLedger(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Canary(
       @JsonPropertyDescription("UID of the pod.") @Size(max = 64) String uid,
-      @JsonPropertyDescription("Session of its agent.") @Size(max = 64) String session,
+      @JsonPropertyDescription("Session of its agent.") @Size(max = 20) String session,
       @JsonPropertyDescription("seq of the ledger that granted it.") long seq,
       @JsonPropertyDescription("Level that it reaches.") int level,
       @JsonPropertyDescription("When it had reached the level, RFC 3339; absent before.")
           @Size(max = 40) @Nullable String reachedAt) {}
 
   /**
-   * One permit.
+   * One permit. In JSON it is one text, its fields in this order with spaces between them, {@code
+   * startBy} as seconds since 1970: 32 objects with seven names each would fill the status alone.
    *
    * @param seq of the ledger that granted it: a report of an older revision says nothing about it
-   * @param request for the requested wave; else for the pod's own trigger
+   * @param request for the requested wave ({@code r}); else for the pod's own trigger ({@code o})
    * @param startBy the agent does not begin later
    */
-  @JsonIgnoreProperties(ignoreUnknown = true)
-  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Grant(
-      @JsonPropertyDescription("Names the permit.") @Size(max = 64) String id,
-      @JsonPropertyDescription("UID of the pod.") @Size(max = 64) String uid,
-      @JsonPropertyDescription("Session of its agent.") @Size(max = 64) String session,
-      @JsonPropertyDescription("seq of the ledger that granted it.") long seq,
-      @JsonPropertyDescription("Level that the pod reaches by it.") int level,
-      @JsonPropertyDescription("Whether it is for the requested wave.") boolean request,
-      @JsonPropertyDescription("The agent does not begin later, RFC 3339.") @Size(max = 40) String startBy) {}
+      String id, String uid, String session, long seq, int level, boolean request, String startBy) {
+    /** Of the text; more may follow, from a newer operator. */
+    public static final String PATTERN =
+        "^[a-zA-Z0-9-]{1,64} [a-zA-Z0-9-]{1,64} [a-zA-Z0-9-]{1,20} [0-9]{1,18} [0-9]{1,9} [or]"
+            + " [0-9]{1,11}( .*)?$";
+
+    /**
+     * Reads {@link #text}. What is none becomes the permit of no pod, which the planner drops: one
+     * broken text must not keep the operator from reading every other pool.
+     */
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    public static Grant of(String text) {
+      if (!text.matches(PATTERN)) {
+        return new Grant("", "", "", 0, 0, false, "1970-01-01T00:00:00Z");
+      }
+      var words = text.split(" ");
+      return new Grant(
+          words[0],
+          words[1],
+          words[2],
+          Long.parseLong(words[3]),
+          Integer.parseInt(words[4]),
+          words[5].equals("r"),
+          Instant.ofEpochSecond(Long.parseLong(words[6])).toString());
+    }
+
+    @JsonValue
+    public String text() {
+      return String.join(
+          " ",
+          id,
+          uid,
+          session,
+          Long.toString(seq),
+          Integer.toString(level),
+          request ? "r" : "o",
+          Long.toString(Instant.parse(startBy).getEpochSecond()));
+    }
+  }
 
   /**
    * A requested wave over the pods that existed at {@code startedAt}.

@@ -27,6 +27,9 @@ final class CrdSchema {
   /** Longer than every text that {@link PoolDuration#PATTERN} matches; CEL's cost needs a bound. */
   private static final long DURATION_LENGTH = 32;
 
+  /** A permit's text today, and as much again for what a newer operator adds. */
+  private static final long GRANT_LENGTH = 400;
+
   private CrdSchema() {}
 
   /** Completes the schema of {@code type}, and of the records in it. */
@@ -66,6 +69,10 @@ final class CrdSchema {
         once(field.getItems().getSchema());
         value(field.getItems().getSchema(), item);
         mapKey(item).ifPresent(key -> listMap(field, key));
+      }
+      case Class<?> c when c == WaveLedger.Grant.class -> {
+        field.setPattern(WaveLedger.Grant.PATTERN);
+        field.setMaxLength(GRANT_LENGTH);
       }
       case Class<?> c when c.isRecord() && c != PoolDuration.class -> {
         complete(field, c);

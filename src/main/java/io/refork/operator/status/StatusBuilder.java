@@ -23,15 +23,18 @@ public final class StatusBuilder {
    */
   public static final int MAX_BYTES = 8 * 1024;
 
-  /** How much text there may be; the first room that fits is taken. */
+  /**
+   * How many bytes each text may have; the first room that fits is taken. The last one always fits:
+   * StatusSizeTest.
+   */
   private record Room(int problem, int condition, int wave) {}
 
   private static final List<Room> ROOMS =
       List.of(
           new Room(200, 320, 200),
           new Room(120, 240, 160),
-          new Room(60, 180, 120),
-          new Room(24, 120, 60));
+          new Room(60, 160, 100),
+          new Room(24, 80, 48));
 
   private StatusBuilder() {}
 
@@ -79,7 +82,27 @@ public final class StatusBuilder {
         wave.level(),
         new Pods(wave.updated(), wave.total(), wave.reforking()),
         Text.cut(wave.message(), room),
-        wave.ledger().orElse(null));
+        wave.ledger().map(ledger -> shortened(ledger, room)).orElse(null));
+  }
+
+  /** An abort's message is for people only: nothing is decided by it. */
+  private static WaveLedger shortened(WaveLedger ledger, int room) {
+    var abort = ledger.abort();
+    return abort == null
+        ? ledger
+        : new WaveLedger(
+            ledger.template(),
+            ledger.seq(),
+            ledger.proven(),
+            ledger.canary(),
+            ledger.grants(),
+            ledger.request(),
+            new WaveLedger.Abort(
+                abort.reason(),
+                Text.cut(abort.pod(), Text.NAME),
+                Text.cut(abort.message(), room),
+                abort.count(),
+                abort.retryAt()));
   }
 
   private static List<ProblemPod> problemPods(List<Problem> problems, int room) {

@@ -95,7 +95,7 @@ public final class DesiredCodec {
     return new Desired(
         fields.text("pool", Limits.POOL),
         fields.id("pod", Limits.ID),
-        fields.optionalId("session", Limits.ID),
+        fields.optionalId("session", Limits.SESSION),
         revision(fields.object("revision")),
         settings(fields),
         fields.optional("permit", DesiredCodec::permit),

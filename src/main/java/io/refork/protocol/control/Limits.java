@@ -2,8 +2,11 @@ package io.refork.protocol.control;
 
 /** Bounds that both documents share. */
 final class Limits {
-  /** Characters of a UID, a session, a permit's id. A UUID has 36. */
+  /** Characters of a UID, a permit's id. A UUID has 36. */
   static final int ID = 64;
+
+  /** Characters of a session: 64 bits in any notation. 32 of them stand in a pool's status. */
+  static final int SESSION = 20;
 
   /** Characters of {@code namespace/name}: 63 + 1 + 253. */
   static final int POOL = 317;

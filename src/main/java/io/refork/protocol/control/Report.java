@@ -8,7 +8,7 @@ import java.util.Optional;
  * The answer to {@code PUT /v1/desired}: what an agent says of its pod. At most {@value #MAX_BYTES}
  * bytes as JSON. The operator treats it as hostile input: sized, ranged, escaped, never a label.
  *
- * @param session new per agent start: letters and digits, at most 64
+ * @param session new per agent start: letters and digits, at most 20
  * @param pod UID of the pod the agent believes to be in
  * @param version the agent's, at most 64 characters
  * @param observed the revision of the desired state that is in force; empty before the first

@@ -176,7 +176,7 @@ public final class ReportCodec {
   public static Report decode(byte[] document) throws MalformedException {
     var fields = JsonTree.read(document, Report.MAX_BYTES);
     return new Report(
-        fields.id("session", Limits.ID),
+        fields.id("session", Limits.SESSION),
         fields.id("pod", Limits.ID),
         fields.text("version", 64),
         fields.optional("observed", DesiredCodec::revision),
