@@ -18,7 +18,8 @@ import java.util.function.Consumer;
 
 /**
  * Tells every agent what is wanted of it and keeps what it reports. One request says both, so each
- * agent is asked once per interval, and at once when what is wanted of it changes.
+ * agent is asked once per interval, more often while it reforks, and at once when what is wanted of
+ * it changes.
  *
  * <p>The reconciler steers and reads; the listener wakes it when a report could change a decision.
  * Every method may be called from any thread and waits for nothing; one thread owns all state but
@@ -262,7 +263,7 @@ public final class Agents implements AutoCloseable {
   private void judged(Target asked, long begun, Judgement judgement) {
     long now = loop.nanos();
     metrics.count(judgement.outcome(), Duration.ofNanos(now - begun));
-    int failures = schedule.done(asked.uid(), judgement instanceof Judgement.Valid, now);
+    int failures = schedule.done(asked.uid(), result(asked, judgement), now);
     var pod = pods.get(asked.uid());
     // An address that the pod no longer has says nothing about it, whoever has it now.
     if (pod != null && pod.target.ip().equals(asked.ip())) {
@@ -277,6 +278,16 @@ public final class Agents implements AutoCloseable {
       }
     }
     pump();
+  }
+
+  private static Schedule.Result result(Target asked, Judgement judgement) {
+    return switch (judgement) {
+      case Judgement.Valid(var report)
+          when asked.desired().permit().isPresent() || report.running().isPresent() ->
+          Schedule.Result.BUSY;
+      case Judgement.Valid _ -> Schedule.Result.ANSWERED;
+      case Judgement.Silent _, Judgement.Wrong _ -> Schedule.Result.FAILED;
+    };
   }
 
   private void learn(Pod pod, AgentReport report, long now) {

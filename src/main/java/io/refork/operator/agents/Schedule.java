@@ -24,6 +24,16 @@ final class Schedule {
   /** How many intervals lie between two requests to an agent that has long been silent. */
   private static final int LONGEST_RETRY = 6;
 
+  /** A wave waits for each refork in turn: asked four times as often, it ends minutes earlier. */
+  private static final int BUSY_SHARE = 4;
+
+  /**
+   * What a request costs, signature and connection, is most of a millisecond of the one thread:
+   * more agents than this many times the interval are asked less often, instead of a core being
+   * spent on them.
+   */
+  static final int MOST_PER_SECOND = 500;
+
   private static final Comparator<Entry> BY_DUE =
       Comparator.<Entry>comparingLong(e -> e.due).thenComparing(e -> e.uid);
 
@@ -121,12 +131,20 @@ final class Schedule {
     return Optional.empty();
   }
 
+  /** How it went. */
+  enum Result {
+    FAILED,
+    ANSWERED,
+    /** It answered, and something goes on there that others wait for. */
+    BUSY
+  }
+
   /**
    * It has answered, or not.
    *
    * @return how many times in a row it has failed
    */
-  int done(String uid, boolean answered, long now) {
+  int done(String uid, Result result, long now) {
     var suspect = inFlight.remove(uid);
     if (suspect == null) {
       return 0;
@@ -138,8 +156,14 @@ final class Schedule {
     if (entry == null) {
       return 0;
     }
+    boolean answered = result != Result.FAILED;
     entry.failures = answered ? 0 : entry.failures + 1;
-    entry.due = answered ? nextPhase(uid, now) : now + retry(uid, entry.failures);
+    entry.due =
+        switch (result) {
+          case FAILED -> now + retry(uid, entry.failures);
+          case ANSWERED -> nextPhase(uid, now);
+          case BUSY -> now + interval / BUSY_SHARE;
+        };
     if (entry.isPressing) {
       entry.failures = 0;
       pressing.add(entry);
@@ -194,14 +218,17 @@ final class Schedule {
     suspects.remove(entry);
   }
 
-  /** The first moment of its phase that is at least half an interval away. */
+  /** The first moment of its phase that is at least half a round away. */
   private long nextPhase(String uid, long now) {
-    long earliest = now + interval / 2;
-    return earliest + Math.floorMod(phase(uid) - earliest, interval);
+    long round = round();
+    long earliest = now + round / 2;
+    return earliest + Math.floorMod((long) (spread(uid) * round) - earliest, round);
   }
 
-  private long phase(String uid) {
-    return (long) (spread(uid) * interval);
+  /** In which every agent is asked once: whole intervals, one but in large fleets. */
+  private long round() {
+    double perInterval = MOST_PER_SECOND * (interval / 1e9);
+    return interval * Math.max(1, (long) Math.ceil(entries.size() / perInterval));
   }
 
   private long retry(String uid, int failures) {

@@ -128,6 +128,31 @@ class AgentsTest {
   }
 
   @Test
+  @DisplayName("OP-07 an agent that may refork is asked more often until its permit is over")
+  void busy() {
+    agents.start();
+    steer(Sample.target(Sample.POOL, "u1", ip(1), Sample.permitted("u1", 1)));
+    played.pass(ofMinutes(1));
+    assertThat(played.sent).hasSizeBetween(23, 25);
+    steer(Sample.target("u1", ip(1)));
+    played.pass(INTERVAL);
+    played.sent.clear();
+    played.pass(ofMinutes(1));
+    assertThat(played.sent).hasSize(6);
+  }
+
+  @Test
+  @DisplayName("OP-16 a fleet beyond 5,000 pods is asked less often: the cost has a bound")
+  void largeFleet() {
+    agents.start();
+    agents.steer(Sample.POOL, targets(Sample.POOL, 0, 6000));
+    played.pass(ofSeconds(40));
+    played.sent.clear();
+    played.pass(ofSeconds(20));
+    assertThat(played.sent).extracting(Sent::pod).hasSize(6000).doesNotHaveDuplicates();
+  }
+
+  @Test
   @DisplayName("OP-07 one request per agent at a time; news is sent when the answer is there")
   void oneAtATime() {
     played.hangs("u1");
