@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance try bench dev soak format clean
+.PHONY: help build generate test conformance try bench dev soak format clean
 
 setup := source build/setup &&
 
@@ -30,6 +30,9 @@ dev: ## the operator in a cluster on this machine, with played nodes and agents;
 soak: ## random fault schedules against the state machine: SCHEDULES=100000, or one SEED
 	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \
 	  -Drefork.schedules=$${SCHEDULES:-100000} -Drefork.firstSeed=$${FIRST_SEED:-$$RANDOM$$RANDOM} $${SEED:+-Drefork.seed=$$SEED}
+
+generate: ## what is made from the records of the resource: crds/ and docs/workerpool.md
+	@$(setup) jdk && maven test -Dtest=CrdTest -Drefork.generate=true
 
 format: ## Java and Python, the way the build wants them
 	@$(setup) jdk && maven spotless:apply && python src/test/python/requirements.txt && build/lint --fix

@@ -32,7 +32,7 @@ public record WaveLedger(
     @JsonPropertyDescription("The pod that reforks alone to the level above proven.")
         @Nullable Canary canary,
     @JsonPropertyDescription(
-            "Permits that are out, at most 32: id, pod UID, session of its agent, seq, level, r for the requested wave or o for its own trigger, and until when it may begin in seconds since 1970.")
+            "Permits that are out, each as id, pod UID, session of its agent, seq, level, r for the requested wave or o for its own trigger, and until when it may begin in seconds since 1970.")
         @Size(max = MAX_GRANTS) List<Grant> grants,
     @JsonPropertyDescription("The newest requested wave.") @Nullable Request request,
     @JsonPropertyDescription("Why nothing is granted now, and until when.") @Nullable Abort abort) {

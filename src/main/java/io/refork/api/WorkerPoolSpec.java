@@ -28,10 +28,12 @@ import org.jspecify.annotations.Nullable;
     value =
         "!has(self.container) || self.template.spec.containers.exists(c, c.name == self.container)",
     fieldPath = ".container",
-    message = "spec.container must be the name of one of spec.template.spec.containers")
+    message = "must be the name of one of spec.template.spec.containers",
+    messageExpression =
+        "self.container + ' is none of spec.template.spec.containers: name one of them'")
 public record WorkerPoolSpec(
     @JsonPropertyDescription(
-            "How many pods. Leave it out when an autoscaler sets it; kubectl scale works, too.")
+            "How many pods. Leave it out when an autoscaler sets it; its number is kept.")
         @SpecReplicas
         @Default("1")
         @Min(0) @Max(10_000) @Nullable Integer replicas,
@@ -42,14 +44,17 @@ public record WorkerPoolSpec(
         @Default("auto")
         @ValidationRule(
             value = "type(self) == int ? self >= 1 && self <= 512 : self == 'auto'",
-            message = "workers must be auto or a whole number from 1 to 512")
+            message = "must be auto or a whole number from 1 to 512",
+            messageExpression =
+                "(type(self) == int ? string(self) : self)"
+                    + " + ' is neither auto nor a whole number from 1 to 512'")
         IntOrString workers,
     @JsonPropertyDescription(
             "Name of the container in the template that the application runs in. Left out: the"
                 + " first one.")
         @Size(min = 1, max = 63) @Nullable String container,
     @JsonPropertyDescription(
-            "Sockets that the agent opens and all workers inherit, at most 16. They are also ports"
+            "Sockets that the agent opens and all workers inherit. They are also ports"
                 + " of the container.")
         @Default("[{\"name\": \"http\", \"port\": 8000}]")
         @Size(min = 1, max = 16) @ValidationRule(
@@ -111,6 +116,9 @@ public record WorkerPoolSpec(
               message =
                   "a listener's name is made of lower-case letters, digits and single dashes"
                       + " between them, and begins with a letter")
+          @ValidationRule(
+              value = "self != 'refork'",
+              message = "refork is the name of the agent's own port: choose another one")
           String name,
       @JsonPropertyDescription("TCP port; 7300 is the agent's own.")
           @Min(1) @Max(65_535) @ValidationRule(
@@ -133,8 +141,8 @@ public record WorkerPoolSpec(
           Policy policy,
       @JsonPropertyDescription(
               "A pod asks to refork when one worker of its newest generation has served this many"
-                  + " requests: the first number for the first refork, and so on. At most 64"
-                  + " numbers from 1 to 1000000000; none: not by requests.")
+                  + " requests: the first number for the first refork, and so on. Numbers"
+                  + " from 1 to 1000000000; none: not by requests.")
           @Default("[500, 2000]")
           @Size(max = 64) List<@Min(1) @Max(1_000_000_000) Long> afterRequests,
       @JsonPropertyDescription(
@@ -201,9 +209,11 @@ public record WorkerPoolSpec(
               value =
                   "type(self) == int ? self >= 0 && self <= 512 :"
                       + " self.matches('^([0-9]{1,2}|100)%$')",
-              message =
-                  "maxUnavailable must be a whole number from 0 to 512 or a percentage from 0% to"
-                      + " 100%")
+              message = "must be a whole number from 0 to 512 or a percentage from 0% to 100%",
+              messageExpression =
+                  "(type(self) == int ? string(self) : self)"
+                      + " + ' is neither a whole number from 0 to 512 nor a percentage from 0% to"
+                      + " 100%'")
           IntOrString maxUnavailable,
       @JsonPropertyDescription("How many workers more than spec.workers may exist meanwhile.")
           @Default("0")
@@ -264,7 +274,7 @@ public record WorkerPoolSpec(
           PoolDuration request,
       @JsonPropertyDescription(
               "How long a worker that leaves may finish what it has begun. The pod's grace period"
-                  + " is shutdownDelay + drain + 5s.")
+                  + " covers shutdownDelay and drain.")
           @Default("30s")
           @Between(min = "0s", max = "24h")
           PoolDuration drain,

@@ -36,13 +36,11 @@ public record WorkerPoolStatus(
         @Nullable Integer generation,
     @JsonPropertyDescription("Workers of all pods that report, by state.") Workers workers,
     @JsonPropertyDescription(
-            "The generations that exist, newest first, at most 5; the older ones are summed in the"
-                + " last.")
+            "The generations that exist, newest first; the older ones are summed in the" + " last.")
         @Size(max = MAX_GENERATIONS) List<Generation> generations,
     @JsonPropertyDescription("Anonymous memory of the pods that are measured.") Memory memory,
     @JsonPropertyDescription("The running or last wave.") Rollout rollout,
-    @JsonPropertyDescription("Pods that somebody should look at, at most 10.")
-        @Size(max = MAX_PROBLEM_PODS) List<ProblemPod> problemPods,
+    @JsonPropertyDescription("Pods that somebody should look at.") @Size(max = MAX_PROBLEM_PODS) List<ProblemPod> problemPods,
     @JsonPropertyDescription("Ready, Available, Progressing and Degraded.") @Size(max = 8) List<Condition> conditions) {
   /** Bounds that the schema enforces: a status beyond them is refused as a whole. */
   public static final int MAX_GENERATIONS = 5;

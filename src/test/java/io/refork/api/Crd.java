@@ -1,5 +1,8 @@
 package io.refork.api;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.DoubleNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.crdv2.generator.CRDGenerationInfo;
 import io.fabric8.crdv2.generator.CRDGenerator;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -59,7 +62,21 @@ final class Crd {
 
   /** The text of {@link #FILE}. */
   static String yaml(CustomResourceDefinition crd) {
-    return HEADER + Serialization.asYaml(crd);
+    var tree = Serialization.unmarshal(Serialization.asJson(crd), ObjectNode.class);
+    wholeNumbers(tree);
+    return HEADER + Serialization.asYaml(tree);
+  }
+
+  /** {@code maximum} is a floating-point number in the model: nobody wants to read 1.0E9. */
+  private static void wholeNumbers(JsonNode node) {
+    if (node instanceof ObjectNode object) {
+      for (var name : List.of("minimum", "maximum")) {
+        if (object.get(name) instanceof DoubleNode number) {
+          object.put(name, number.longValue());
+        }
+      }
+    }
+    node.forEach(Crd::wholeNumbers);
   }
 
   private static void described(JSONSchemaProps root, String field, String description) {

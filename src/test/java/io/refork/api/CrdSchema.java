@@ -16,6 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,11 @@ final class CrdSchema {
 
   /** A permit's text today, and as much again for what a newer operator adds. */
   private static final long GRANT_LENGTH = 400;
+
+  /** The bounds in a rule of {@link #duration}. */
+  private static final Pattern DURATIONS =
+      Pattern.compile(
+          "(== duration\\('0'\\).*)?>= duration\\('(.*?)'\\).*<= duration\\('(.*?)'\\)");
 
   private CrdSchema() {}
 
@@ -121,27 +128,30 @@ final class CrdSchema {
   }
 
   private static void duration(JSONSchemaProps field, Between between) {
-    var zero = between.orZero() ? "0 (off) or " : "";
-    var rule =
+    var within =
         "duration(self) >= duration('%s') && duration(self) <= duration('%s')"
             .formatted(between.min(), between.max());
-    if (between.orZero()) {
-      rule = "(duration(self) == duration('0') || " + rule + ")";
-    }
+    var allowed =
+        "a time from %s to %s with its unit, such as 500ms, 10s or 1m30s"
+            .formatted(between.min(), between.max());
     field.setMaxLength(DURATION_LENGTH);
     field.setXKubernetesValidations(
         List.of(
             new ValidationRuleBuilder()
                 // A pattern of the schema would speak of a regular expression.
-                .withRule("self != '' && self.matches('" + PoolDuration.PATTERN + "') && " + rule)
-                .withMessage(
-                    "must be %sa time from %s to %s with its unit, such as 500ms, 10s or 1m30s"
-                        .formatted(zero, between.min(), between.max()))
+                .withRule(
+                    "self != '' && self.matches('%s') && (%s)"
+                        .formatted(
+                            PoolDuration.PATTERN,
+                            between.orZero()
+                                ? "duration(self) == duration('0') || " + within
+                                : within))
+                .withMessage("must be " + (between.orZero() ? "0 (off) or " : "") + allowed)
+                .withMessageExpression(
+                    "'\"' + self + '\" is %s'"
+                        .formatted(
+                            between.orZero() ? "neither 0 (off) nor " + allowed : "not " + allowed))
                 .build()));
-    field.setDescription(
-        field.getDescription()
-            + " %s%s to %s."
-                .formatted(zero.isEmpty() ? "" : "0 or ", between.min(), between.max()));
   }
 
   private static Between between(RecordComponent component, Class<?> in) {
@@ -157,21 +167,63 @@ final class CrdSchema {
   }
 
   private static void describe(JSONSchemaProps field) {
-    var text = new StringBuilder(field.getDescription());
-    if (field.getMinimum() != null && field.getMaximum() != null) {
-      text.append(" %s to %s.".formatted(whole(field.getMinimum()), whole(field.getMaximum())));
-    }
-    if (field.getDefault() != null && !field.getDefault().isObject()) {
-      text.append(defaultText(field.getDefault()));
-    }
-    field.setDescription(text.toString());
+    field.setDescription(field.getDescription() + ending(field));
   }
 
-  /** The sentence at the end of a description. */
-  static String defaultText(JsonNode value) {
-    return " Default: "
-        + (value.isTextual() && !value.asText().isEmpty() ? value.asText() : value)
-        + ".";
+  /**
+   * {@code 1 to 32}, {@code at most 10 items}; empty without bounds that a person would ask for.
+   */
+  static String range(JSONSchemaProps field) {
+    var time = time(field);
+    if (time.isPresent()) {
+      var found = time.get();
+      return (found.group(1) == null ? "" : "0 or ") + found.group(2) + " to " + found.group(3);
+    }
+    if (field.getMinimum() != null && field.getMaximum() != null) {
+      return whole(field.getMinimum()) + " to " + whole(field.getMaximum());
+    }
+    return field.getMaxItems() == null
+        ? ""
+        : (field.getMinItems() == null ? "at most " : field.getMinItems() + " to ")
+            + field.getMaxItems()
+            + " items";
+  }
+
+  static boolean isDuration(JSONSchemaProps field) {
+    return time(field).isPresent();
+  }
+
+  private static Optional<Matcher> time(JSONSchemaProps field) {
+    return field.getXKubernetesValidations().stream()
+        .map(rule -> DURATIONS.matcher(rule.getRule()))
+        .filter(Matcher::find)
+        .findFirst();
+  }
+
+  /** The default as YAML in one line; empty for none, and for objects: their fields have it. */
+  static String defaultText(JSONSchemaProps field) {
+    var value = field.getDefault();
+    return value == null || value.isObject()
+        ? ""
+        : value.isTextual() && !value.asText().isEmpty() ? value.asText() : value.toString();
+  }
+
+  /** What ends the description of a field, see {@link #describe}. */
+  static String ending(JSONSchemaProps field) {
+    var range = range(field);
+    var ending = new StringBuilder();
+    if (!range.isEmpty()) {
+      ending
+          .append(' ')
+          .append(Character.toUpperCase(range.charAt(0)))
+          .append(range.substring(1))
+          .append('.');
+    }
+    var fallback = defaultText(field);
+    if (!fallback.isEmpty()) {
+      ending.append(" Default: ").append(fallback).append('.');
+    }
+    return ending.toString();
   }
 
   private static String whole(double number) {

@@ -57,8 +57,12 @@ public final class Pools {
    * are merged, lists and everything else replaced; {@code null} takes a field out.
    */
   public static WorkerPool shop(String changes) {
-    var merged = merge(yaml(SHOP), yaml(changes));
-    return Serialization.unmarshal(Serialization.asJson(merged), WorkerPool.class);
+    return Serialization.unmarshal(merged(SHOP, changes), WorkerPool.class);
+  }
+
+  /** A pool as JSON, which need not be valid, with changes as for {@link #shop(String)}. */
+  static String merged(String pool, String changes) {
+    return Serialization.asJson(merge(yaml(pool), yaml(changes)));
   }
 
   private static Map<String, Object> yaml(String text) {
