@@ -17,14 +17,17 @@ import io.refork.agent.log.Log;
 import io.refork.agent.memory.Cgroup;
 import io.refork.agent.memory.MemoryReader;
 import io.refork.agent.pool.Pool;
+import io.refork.agent.steer.Steered;
+import io.refork.agent.steer.SteeredFile;
 import io.refork.protocol.mold.MoldCodec;
 import io.refork.protocol.mold.ToProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Puts the agent together, runs it on the calling thread, and takes it apart. */
 public final class Agent {
@@ -99,7 +102,10 @@ public final class Agent {
                     .toList(),
                 List.copyOf(settings.allowedThreads()));
         var random = new SecureRandom();
-        var pool = new Pool(settings.pool(), random);
+        var file = new SteeredFile(state.path());
+        var found =
+            settings.steering().map(steering -> Steering.found(file, steering.podUid(), log));
+        var pool = pool(settings, found, watcher, random, log);
         log.info(
             "agent started",
             "version",
@@ -107,7 +113,7 @@ public final class Agent {
             "pid",
             kernel.pid(),
             "workers",
-            settings.pool().workers(),
+            pool.settings().workers(),
             "takenOver",
             state.takenOver());
         var loop = new EventLoop(kernel, log, pool, board, moldSocket, facts);
@@ -115,10 +121,24 @@ public final class Agent {
         var maker = new StatusMaker(session, pool, loop.members(), listeners, Cgroup.of("/"));
         var local = kernel.listenUnix(state.resolve(LocalRequests.SOCKET).toString(), 16);
         var side =
-            new UserSide(kernel, log, loop, maker, local, watcher, new MemoryReader("/proc")::read);
+            new UserSide(
+                kernel,
+                log,
+                loop,
+                maker,
+                local,
+                watcher,
+                found.isPresent(),
+                new MemoryReader("/proc")::read);
+        var steering =
+            found.map(f -> new Steering(log, side, file, f, session, InstantSource.system()));
+        steering.ifPresent(s -> loop.reforkEnded(s::ended));
         try (var control =
             ControlServer.start(
-                settings.control(), side::status, side::lastTurn, steering(settings, log))) {
+                settings.control(),
+                side::status,
+                side::lastTurn,
+                steeredBy(settings, steering, log))) {
           loop.observe(new TransitionMetrics(control.metrics()));
           return loop.run(side);
         } catch (RuntimeException | Error e) {
@@ -127,17 +147,31 @@ public final class Agent {
               "the agent ends by a defect of its own, and the application with it", "error", e);
           throw e;
         } finally {
+          steering.ifPresent(Steering::save);
           side.close();
         }
       }
     }
   }
 
-  private static ControlServer.Steering steering(RunSettings settings, Log log) {
+  private static Pool pool(
+      RunSettings settings,
+      Optional<Steered> found,
+      ConfigWatcher watcher,
+      SecureRandom random,
+      Log log) {
+    return found
+        .map(f -> Pool.steered(Steering.settings(f, watcher, settings.pool(), log), random))
+        .orElseGet(() -> new Pool(settings.pool(), random));
+  }
+
+  private static ControlServer.Steering steeredBy(
+      RunSettings settings, Optional<Steering> steering, Log log) {
+    DesiredSink nobody = body -> new DesiredSink.Answer(403, new byte[0]);
     return new ControlServer.Steering(
         settings.steering().map(RunSettings.Steering::keys),
         settings.steering().map(RunSettings.Steering::podUid).orElse(""),
-        body -> new DesiredSink.Answer(200, "{}".getBytes(StandardCharsets.UTF_8)),
+        steering.<DesiredSink>map(s -> s).orElse(nobody),
         log);
   }
 

@@ -113,11 +113,15 @@ final class EventLoop {
 
   /** Asks something of the pool from another thread, or from the side. */
   void ask(Event event) {
-    later(() -> tell(event));
+    add(() -> tell(event));
   }
 
   /** Has something done on this loop's thread, after everything that was asked before. */
   void later(Runnable work) {
+    add(() -> aside(work));
+  }
+
+  private void add(Runnable work) {
     asked.add(work);
     kernel.wake();
   }

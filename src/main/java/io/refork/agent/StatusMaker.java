@@ -15,6 +15,7 @@ import io.refork.agent.pool.Pool;
 import io.refork.agent.pool.PoolView;
 import io.refork.agent.pool.PoolView.SlotView;
 import io.refork.agent.pool.ReforkReason;
+import io.refork.agent.steer.ReportMaker;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,7 +56,26 @@ final class StatusMaker {
    */
   Status make(
       long now, long monotonic, Map<Integer, Sample> samples, List<Seen> failures, Counts counts) {
+    return make(pool.view(), now, monotonic, samples, failures, counts);
+  }
+
+  /** The same, with what only an operator is told. */
+  ReportMaker.Seen seen(
+      long now, long monotonic, Map<Integer, Sample> samples, List<Seen> failures, Counts counts) {
     var view = pool.view();
+    return new ReportMaker.Seen(
+        make(view, now, monotonic, samples, failures, counts),
+        view.eligible(),
+        view.refork().flatMap(PoolView.ReforkView::permit));
+  }
+
+  private Status make(
+      PoolView view,
+      long now,
+      long monotonic,
+      Map<Integer, Sample> samples,
+      List<Seen> failures,
+      Counts counts) {
     var memory = memory(view, samples);
     return new Status(
         Version.text(),

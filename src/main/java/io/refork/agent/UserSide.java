@@ -1,6 +1,7 @@
 package io.refork.agent;
 
 import io.refork.agent.config.ConfigWatcher;
+import io.refork.agent.config.UsageException;
 import io.refork.agent.control.LocalRequests;
 import io.refork.agent.control.LocalRequests.Verdict;
 import io.refork.agent.control.Status;
@@ -9,13 +10,14 @@ import io.refork.agent.log.Log;
 import io.refork.agent.memory.Sampler;
 import io.refork.agent.memory.Sampler.Sample;
 import io.refork.agent.pool.Event;
+import io.refork.agent.steer.ReportMaker.Seen;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 
 /** The loop's other half: what users see and say. It publishes; it decides nothing. */
-final class UserSide implements EventLoop.Side {
+final class UserSide implements EventLoop.Side, Steering.Loop {
   /** A status that is a moment old is good enough, and making one costs half a millisecond. */
   private static final long PUBLISH = Duration.ofMillis(100).toNanos();
 
@@ -31,7 +33,8 @@ final class UserSide implements EventLoop.Side {
   private final LocalSocket socket;
   private final ConfigWatcher watcher;
   private final Sampler sampler;
-  private volatile Status status;
+  private final boolean steered;
+  private volatile Seen seen;
   private volatile Map<Integer, Sample> samples = Map.of();
   private volatile long lastTurn;
   private boolean stale = true;
@@ -47,15 +50,17 @@ final class UserSide implements EventLoop.Side {
       StatusMaker maker,
       int localSocket,
       ConfigWatcher watcher,
+      boolean steered,
       Sampler.Reader reader) {
     this.kernel = kernel;
     this.log = log;
     this.loop = loop;
     this.maker = maker;
     this.watcher = watcher;
+    this.steered = steered;
     this.socket = new LocalSocket(kernel, localSocket, this::answer);
     this.lastTurn = kernel.monotonicNanos();
-    this.status = fresh();
+    this.seen = look();
     this.sampler =
         new Sampler(
             reader,
@@ -68,7 +73,12 @@ final class UserSide implements EventLoop.Side {
 
   /** The newest status; from any thread, never waits. */
   Status status() {
-    return status;
+    return seen.status();
+  }
+
+  @Override
+  public Seen newest() {
+    return seen;
   }
 
   /** When the loop last turned, CLOCK_MONOTONIC nanoseconds; from any thread. */
@@ -120,15 +130,16 @@ final class UserSide implements EventLoop.Side {
   private void publish() {
     published = now;
     stale = false;
-    status = fresh();
+    seen = look();
     sampler.watch(
         loop.members().all().stream()
             .map(m -> new Sampler.Target(m.pid(), m.startTime()))
             .toList());
   }
 
-  private Status fresh() {
-    return maker.make(
+  @Override
+  public Seen look() {
+    return maker.seen(
         now,
         kernel.monotonicNanos(),
         samples,
@@ -137,23 +148,48 @@ final class UserSide implements EventLoop.Side {
   }
 
   private byte[] answer(byte[] line) {
-    return LocalRequests.answer(line, fresh(), this::refork);
+    return LocalRequests.answer(line, look().status(), this::refork);
   }
 
   private Verdict refork() {
-    var seen = status;
-    if (seen.phase() != Status.Phase.SERVING) {
+    if (steered) {
+      return new Verdict(
+          false,
+          "steered by an operator, which decides when this pod reforks: change spec.refork.requestedAt of its"
+              + " WorkerPool, or send USR2 to the agent to insist");
+    }
+    var now = status();
+    if (now.phase() != Status.Phase.SERVING) {
       return new Verdict(false, "the pool is not serving: no refork now");
     }
-    if (seen.refork().map(r -> r.outcome().equals("running")).orElse(false)) {
+    if (now.refork().map(r -> r.outcome().equals("running")).orElse(false)) {
       return new Verdict(false, "a refork is running already; see refork status");
     }
     loop.ask(new Event.ReforkAsked("local"));
     return new Verdict(true, "asked for a refork; follow it by refork status --watch");
   }
 
+  @Override
+  public void ask(Event event) {
+    loop.ask(event);
+  }
+
+  @Override
+  public void later(Runnable work) {
+    loop.later(work);
+  }
+
+  @Override
+  public void want(long generation, Map<String, String> settings) throws UsageException {
+    changed(watcher.want(generation, settings));
+  }
+
   private void lookAtConfig() {
-    switch (watcher.look()) {
+    changed(watcher.look());
+  }
+
+  private void changed(ConfigWatcher.Change change) {
+    switch (change) {
       case ConfigWatcher.Change.None() -> {}
       case ConfigWatcher.Change.Settings s -> {
         s.warnings().forEach(w -> log.warn("settings", "warning", w));

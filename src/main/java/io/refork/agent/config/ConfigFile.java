@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,9 @@ final class ConfigFile {
    */
   private static final int MAX_BYTES = 64 * 1024;
 
+  /** No option: which of the file and the operator's last word is newer. */
+  private static final String REVISION = "revision";
+
   private final Path path;
 
   ConfigFile(Path path) {
@@ -49,10 +53,15 @@ final class ConfigFile {
   }
 
   /**
-   * What the file says, by option. Unknown fields and wrong types are errors; values are checked by
-   * the caller.
+   * What the file says, by option, and of which revision of its pool it is: an operator's file
+   * carries {@code metadata.generation}; 0 when it says none.
    */
-  Map<Option<?>, Given> read() throws UsageException {
+  record Content(long revision, Map<Option<?>, Given> options) {
+    static final Content NONE = new Content(0, Map.of());
+  }
+
+  /** Unknown fields and wrong types are errors; values are checked by the caller. */
+  Content read() throws UsageException {
     return parse(bytes());
   }
 
@@ -81,7 +90,7 @@ final class ConfigFile {
         : Escape.plain(String.valueOf(e.getMessage()), Escape.MAX);
   }
 
-  Map<Option<?>, Given> parse(byte[] bytes) throws UsageException {
+  Content parse(byte[] bytes) throws UsageException {
     var factory =
         JsonFactory.builder()
             .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
@@ -91,6 +100,7 @@ final class ConfigFile {
             .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(8).build())
             .build();
     var given = new HashMap<Option<?>, Given>();
+    long revision = 0;
     try (var parser = factory.createParser(bytes)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new UsageException(
@@ -99,6 +109,10 @@ final class ConfigFile {
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         var field = parser.currentName();
         var where = name() + ", line " + line(parser) + ", " + Escape.quoted(field);
+        if (field.equals(REVISION)) {
+          revision = revision(parser, where);
+          continue;
+        }
         var option = Options.named(field);
         if (option.isEmpty()) {
           throw new UsageException(where + ": there is no such field" + Near.hint(field, names()));
@@ -109,13 +123,25 @@ final class ConfigFile {
         throw new UsageException(
             name() + ", line " + line(parser) + ": something follows the object's closing }");
       }
-      return given;
+      return new Content(revision, given);
     } catch (JsonParseException e) {
       throw new UsageException(
           name() + ", line " + e.getLocation().getLineNr() + ": not valid JSON: " + firstLine(e));
     } catch (IOException e) {
       throw new UsageException(name() + ": not valid JSON: " + firstLine(e));
     }
+  }
+
+  private static long revision(JsonParser parser, String where) throws IOException, UsageException {
+    var number =
+        parser.nextToken() == JsonToken.VALUE_NUMBER_INT
+            ? Parsers.number(parser.getText(), Long.MAX_VALUE)
+            : Optional.<Long>empty();
+    if (number.isEmpty()) {
+      throw new UsageException(
+          where + ": not a revision; it is the pool's metadata.generation, a whole number from 0");
+    }
+    return number.get();
   }
 
   private static List<String> texts(JsonParser parser, Option<?> option, String where)
@@ -178,6 +204,9 @@ final class ConfigFile {
   }
 
   private static List<String> names() {
-    return Options.ALL.stream().<String>map(Option::name).toList();
+    var names = new ArrayList<String>();
+    Options.ALL.forEach(option -> names.add(option.name()));
+    names.add(REVISION);
+    return names;
   }
 }

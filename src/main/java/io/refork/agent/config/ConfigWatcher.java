@@ -8,21 +8,25 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Notices that the configuration file has changed and reads it again. The event loop calls {@link
- * #look} about once a second; it costs one {@code stat}. Follows links, so a Kubernetes ConfigMap's
- * swap of its directory is seen.
+ * The settings of a running agent: as flags, variables and file say, and an operator. Notices that
+ * the configuration file has changed and reads it again. The event loop calls {@link #look} about
+ * once a second; it costs one {@code stat}. Follows links, so a Kubernetes ConfigMap's swap of its
+ * directory is seen.
  */
 public final class ConfigWatcher {
   private final SettingsReader reader;
   private final Optional<Path> file;
   private final Resolved running;
   private final RunSettings settings;
+  private ConfigFile.Content content;
   private PoolSettings current;
   private List<String> lastWarnings = List.of();
+  private Optional<Wanted> wanted = Optional.empty();
   private Seen applied;
   private Seen last;
 
@@ -58,7 +62,8 @@ public final class ConfigWatcher {
     // Before reading: a change between the two is then seen by the next look.
     this.applied = see();
     this.last = applied;
-    this.running = reader.resolve();
+    this.content = reader.file();
+    this.running = reader.resolve(content, Optional.empty());
     this.settings = reader.settings(running);
     this.current = settings.pool();
   }
@@ -87,28 +92,51 @@ public final class ConfigWatcher {
     return read();
   }
 
+  /**
+   * The operator's word: its settings hold until it says others, or the file has a higher revision.
+   *
+   * @param generation of the pool they are of
+   * @param settings by option name without dashes; those it does not name stay as flags, variables
+   *     and file say
+   * @return {@code None} or {@code Settings}
+   * @throws UsageException a setting that cannot be used; then nothing has changed
+   */
+  public Change want(long generation, Map<String, String> settings) throws UsageException {
+    var next = Optional.of(Wanted.of(generation, settings));
+    var change = taken(content, next);
+    wanted = next;
+    return change;
+  }
+
   private Change read() {
     try {
-      var warnings = new ArrayList<String>();
-      var resolved = reader.resolve();
-      var pool = resolved.settings(file, List.of()).pool();
-      for (var name : resolved.fixedDifferences(running)) {
-        warnings.add(
-            "config file "
-                + Escape.plain(file.orElseThrow().toString(), Escape.MAX)
-                + ": \""
-                + name
-                + "\" cannot change while the agent runs; it stays as it is until a restart");
-      }
-      if (pool.equals(current) && warnings.equals(lastWarnings)) {
-        return new Change.None();
-      }
-      current = pool;
-      lastWarnings = List.copyOf(warnings);
-      return new Change.Settings(pool, warnings);
+      var now = reader.file();
+      var change = taken(now, wanted);
+      content = now;
+      return change;
     } catch (UsageException e) {
       return new Change.Broken(e.sentence() + "; the settings stay as they were");
     }
+  }
+
+  private Change taken(ConfigFile.Content said, Optional<Wanted> layer) throws UsageException {
+    var warnings = new ArrayList<String>();
+    var resolved = reader.resolve(said, layer);
+    var pool = resolved.settings(file, List.of()).pool();
+    for (var name : resolved.fixedDifferences(running)) {
+      warnings.add(
+          "config file "
+              + Escape.plain(file.map(Path::toString).orElse(""), Escape.MAX)
+              + ": \""
+              + name
+              + "\" cannot change while the agent runs; it stays as it is until a restart");
+    }
+    if (pool.equals(current) && warnings.equals(lastWarnings)) {
+      return new Change.None();
+    }
+    current = pool;
+    lastWarnings = List.copyOf(warnings);
+    return new Change.Settings(pool, warnings);
   }
 
   private Seen see() {

@@ -240,7 +240,12 @@ final class Parsers {
   }
 
   static Optional<String> uid(String text) {
-    return text.matches("[A-Za-z0-9-]{1,64}") ? Optional.of(text) : Optional.empty();
+    boolean allowed = !text.isEmpty() && text.length() <= 64;
+    for (int i = 0; i < text.length() && allowed; i++) {
+      char c = text.charAt(i);
+      allowed = c < 128 && Character.isLetterOrDigit(c) || c == '-';
+    }
+    return allowed ? Optional.of(text) : Optional.empty();
   }
 
   static <E extends Enum<E>> Function<String, Optional<E>> word(Class<E> words) {

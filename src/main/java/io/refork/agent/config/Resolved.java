@@ -159,6 +159,11 @@ record Resolved(Map<Option<?>, Values> values, Map<String, String> environment) 
           of(Options.CONTROL_KEYS).where()
               + " needs --pod-uid, which every request must name; in a pod take it from metadata.uid");
     }
+    if (keys.isEmpty() && uid.isPresent()) {
+      throw new UsageException(
+          of(Options.POD_UID).where()
+              + " is of use with --control-keys only, the file of public keys of whoever may steer this pod");
+    }
     return keys.isPresent() && uid.isPresent()
         ? Optional.of(new RunSettings.Steering(keys.get(), uid.get()))
         : Optional.empty();

@@ -87,18 +87,33 @@ public final class SettingsReader {
 
   /** Every option's values, typed, checked one by one and against each other. */
   Resolved resolve() throws UsageException {
-    var file =
-        config.isPresent() ? new ConfigFile(config.get()).read() : Map.<Option<?>, Given>of();
+    return resolve(file(), Optional.empty());
+  }
+
+  /** What the file says now. */
+  ConfigFile.Content file() throws UsageException {
+    return config.isPresent() ? new ConfigFile(config.get()).read() : ConfigFile.Content.NONE;
+  }
+
+  /**
+   * The same with the operator's word, which is the strongest: flags and variables were there when
+   * the pod began. But a file of a higher revision comes from the same operator, and is newer.
+   */
+  Resolved resolve(ConfigFile.Content file, Optional<Wanted> wanted) throws UsageException {
+    var newest = wanted.filter(w -> w.generation() >= file.revision());
+    var strongest = newest.isPresent() ? newest.get().options() : Map.<Option<?>, Given>of();
     var values = new HashMap<Option<?>, Resolved.Values>();
     for (var option : Options.ALL) {
-      values.put(option, values(option, file));
+      values.put(option, values(option, strongest, file.options()));
     }
     return new Resolved(values, environment);
   }
 
-  private Resolved.Values values(Option<?> option, Map<Option<?>, Given> file)
+  private Resolved.Values values(
+      Option<?> option, Map<Option<?>, Given> wanted, Map<Option<?>, Given> file)
       throws UsageException {
     var sources = new ArrayList<Given>();
+    add(sources, wanted.get(option));
     add(sources, flags.get(option));
     add(sources, variable(option).orElse(null));
     add(sources, file.get(option));

@@ -8,14 +8,17 @@ import java.util.function.IntPredicate;
 
 /**
  * An object of {@link JsonTree} and where it stands. Each question names what is allowed, and says
- * so when it is not kept.
+ * so when it is not kept: each throws {@link MalformedException} with one sentence.
+ *
+ * @param path of the object in its document; empty for the document itself
+ * @param map from {@link JsonTree}
  */
-record Fields(String path, Map<String, Object> map) {
+public record Fields(String path, Map<String, Object> map) {
   /** Of {@code metadata.generation}, bytes and the like: what every JSON reader keeps exactly. */
-  static final long MAX_EXACT = 1L << 53;
+  public static final long MAX_EXACT = 1L << 53;
 
   /** A value of a list or object. */
-  interface Reader<T> {
+  public interface Reader<T> {
     T read(Fields fields) throws MalformedException;
   }
 
@@ -27,13 +30,13 @@ record Fields(String path, Map<String, Object> map) {
 
   // --- strings -------------------------------------------------------------------------------
 
-  /** ASCII letters, digits and dashes. */
-  String id(String name, int max) throws MalformedException {
-    var text = required(name, optionalId(name, max));
-    return text;
+  /** ASCII letters, digits and dashes; it must be there. */
+  public String id(String name, int max) throws MalformedException {
+    return required(name, optionalId(name, max));
   }
 
-  Optional<String> optionalId(String name, int max) throws MalformedException {
+  /** The same; empty when it is missing. */
+  public Optional<String> optionalId(String name, int max) throws MalformedException {
     return string(
         name,
         1,
@@ -43,22 +46,24 @@ record Fields(String path, Map<String, Object> map) {
   }
 
   /** One of a program's words, {@code not-sampled-yet}; empty when it is missing. */
-  String wordOrEmpty(String name) throws MalformedException {
+  public String wordOrEmpty(String name) throws MalformedException {
     return string(
             name, 0, 64, Fields::isWordCharacter, "is at most 64 ASCII letters, digits and dashes")
         .orElse("");
   }
 
   /** For people: whatever does no harm to a terminal; empty when it is missing. */
-  String textOrEmpty(String name, int max) throws MalformedException {
+  public String textOrEmpty(String name, int max) throws MalformedException {
     return optionalText(name, 0, max).orElse("");
   }
 
-  String text(String name, int max) throws MalformedException {
+  /** For people, not empty; it must be there. */
+  public String text(String name, int max) throws MalformedException {
     return required(name, optionalText(name, 1, max));
   }
 
-  Optional<String> optionalText(String name, int min, int max) throws MalformedException {
+  /** For people; empty when it is missing. */
+  public Optional<String> optionalText(String name, int min, int max) throws MalformedException {
     return string(
         name,
         min,
@@ -113,18 +118,21 @@ record Fields(String path, Map<String, Object> map) {
 
   // --- numbers -------------------------------------------------------------------------------
 
-  int integer(String name, int min, int max) throws MalformedException {
+  /** Digits without a point, both bounds allowed; it must be there. */
+  public int integer(String name, int min, int max) throws MalformedException {
     return (int) longInteger(name, min, max);
   }
 
-  long longInteger(String name, long min, long max) throws MalformedException {
+  /** The same, longer. */
+  public long longInteger(String name, long min, long max) throws MalformedException {
     if (!(map.get(name) instanceof Long number) || number < min || number > max) {
       throw malformed(name, "is an integer of " + min + " to " + max);
     }
     return number;
   }
 
-  double number(String name, double max) throws MalformedException {
+  /** From 0 to {@code max}; it must be there. */
+  public double number(String name, double max) throws MalformedException {
     if (!(map.get(name) instanceof Number number)
         || !(number.doubleValue() >= 0 && number.doubleValue() <= max)) {
       throw malformed(name, "is a number of 0 to " + plain(max));
@@ -136,7 +144,8 @@ record Fields(String path, Map<String, Object> map) {
     return Long.toString((long) max);
   }
 
-  boolean bool(String name) throws MalformedException {
+  /** It must be there. */
+  public boolean bool(String name) throws MalformedException {
     if (!(map.get(name) instanceof Boolean bool)) {
       throw malformed(name, "is true or false");
     }
@@ -146,7 +155,7 @@ record Fields(String path, Map<String, Object> map) {
   // --- structures ----------------------------------------------------------------------------
 
   /** The constant whose word, lower case with dashes, stands there. */
-  <E extends Enum<E>> E constant(String name, Class<E> type) throws MalformedException {
+  public <E extends Enum<E>> E constant(String name, Class<E> type) throws MalformedException {
     for (var constant : type.getEnumConstants()) {
       if (word(constant).equals(map.get(name))) {
         return constant;
@@ -156,30 +165,34 @@ record Fields(String path, Map<String, Object> map) {
   }
 
   /** {@code COMPLETED_UNPROVEN} is {@code completed-unproven}. */
-  static String word(Enum<?> constant) {
+  public static String word(Enum<?> constant) {
     return constant.name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
   }
 
-  boolean has(String name) {
+  /** Whether it is there and not null. */
+  public boolean has(String name) {
     return map.containsKey(name);
   }
 
-  Fields object(String name) throws MalformedException {
+  /** It must be there. */
+  public Fields object(String name) throws MalformedException {
     return required(name, optionalObject(name));
   }
 
-  Optional<Fields> optionalObject(String name) throws MalformedException {
+  /** Empty when it is missing. */
+  public Optional<Fields> optionalObject(String name) throws MalformedException {
     var value = map.get(name);
     return value == null ? Optional.empty() : Optional.of(object(value, join(path, name)));
   }
 
-  <T> Optional<T> optional(String name, Reader<T> reader) throws MalformedException {
+  /** What {@code reader} makes of an object; empty when it is missing. */
+  public <T> Optional<T> optional(String name, Reader<T> reader) throws MalformedException {
     var fields = optionalObject(name);
     return fields.isPresent() ? Optional.of(reader.read(fields.get())) : Optional.empty();
   }
 
   /** Objects; none when it is missing. */
-  <T> List<T> list(String name, int max, Reader<T> reader) throws MalformedException {
+  public <T> List<T> list(String name, int max, Reader<T> reader) throws MalformedException {
     var value = map.get(name);
     if (value == null) {
       return List.of();
@@ -211,7 +224,7 @@ record Fields(String path, Map<String, Object> map) {
   }
 
   /** {@code rule} completes the sentence that the field's path begins. */
-  MalformedException malformed(String name, String rule) {
+  public MalformedException malformed(String name, String rule) {
     return new MalformedException("\"" + join(path, name) + "\" " + rule);
   }
 }

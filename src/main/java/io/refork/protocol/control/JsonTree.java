@@ -19,7 +19,7 @@ import java.util.Map;
  * than a parser is by itself: UTF-8 only, no name twice, nothing behind the object, no number that
  * a double cannot hold. A field that is null is left out.
  */
-final class JsonTree {
+public final class JsonTree {
   /** Both documents are four levels deep; a few more may come, a thousand are an attack. */
   private static final int MAX_DEPTH = 8;
 
@@ -39,7 +39,12 @@ final class JsonTree {
 
   private JsonTree() {}
 
-  static Fields read(byte[] document, int maxBytes) throws MalformedException {
+  /**
+   * The object that the document is.
+   *
+   * @throws MalformedException the first rule that it breaks
+   */
+  public static Fields read(byte[] document, int maxBytes) throws MalformedException {
     if (document.length > maxBytes) {
       throw new MalformedException(
           "the document has " + document.length + " bytes; at most " + maxBytes + " are allowed");

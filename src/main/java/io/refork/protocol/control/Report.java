@@ -107,7 +107,7 @@ public record Report(
    * A refork under way.
    *
    * @param permit its id; empty when nobody permitted it (a signal from inside the pod)
-   * @param phase spare, promoting, canary, rolling, aborting
+   * @param phase spare, promoting, canary, soaking, rolling
    * @param updated workers of the new generation that are ready
    */
   public record Running(Optional<String> permit, String phase, int updated, int total) {}

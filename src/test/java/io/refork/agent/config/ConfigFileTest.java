@@ -218,4 +218,73 @@ class ConfigFileTest {
     assertThat(new ProcessBuilder("mkfifo", file.toString()).start().waitFor()).isZero();
     assertThat(settled(watcher)).isEqualTo(new Change.None());
   }
+
+  // --- an operator's word -----------------------------------------------------------------------
+
+  private static int workers(Change change) {
+    assertThat(change).isInstanceOf(Change.Settings.class);
+    return ((Change.Settings) change).pool().workers();
+  }
+
+  @Test
+  @DisplayName(
+      "the operator's settings hold over flags and file, until the file is of a newer revision")
+  void wanted() throws Exception {
+    var file = Files.writeString(dir.resolve("c.json"), "{\"revision\": 3, \"workers\": 2}");
+    var watcher =
+        new ConfigWatcher(
+            SettingsReader.of(
+                Map.of("max-surge", java.util.List.of("1")),
+                Optional.of(file.toString()),
+                Map.of()));
+    assertThat(watcher.want(2, Map.of("workers", "7"))).isEqualTo(new Change.None());
+    var change = watcher.want(3, Map.of("workers", "4", "max-surge", "3"));
+    assertThat(workers(change)).isEqualTo(4);
+    assertThat(((Change.Settings) change).pool().rollout().maxSurge()).isEqualTo(3);
+    assertThat(watcher.want(3, Map.of("workers", "4", "max-surge", "3")))
+        .isEqualTo(new Change.None());
+
+    replace(file, "{\"revision\": 3, \"workers\": 5}");
+    assertThat(settled(watcher)).isEqualTo(new Change.None());
+    replace(file, "{\"revision\": 4, \"workers\": 6}");
+    change = settled(watcher);
+    assertThat(workers(change)).isEqualTo(6);
+    assertThat(((Change.Settings) change).pool().rollout().maxSurge()).isEqualTo(1);
+    assertThat(workers(watcher.want(4, Map.of("workers", "8")))).isEqualTo(8);
+    // What it does not name is as flags, variables and file say.
+    assertThat(workers(watcher.want(5, Map.of()))).isEqualTo(6);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "workers|999|setting \"workers\": \"999\" is not allowed; give auto or a whole number from 1 to 512",
+        "worker|1|setting \"worker\": this agent has no such option",
+        "listen|0.0.0.0:1|setting \"listen\" cannot change while the agent runs; it needs a new pod",
+        "thp|keep|setting \"thp\" cannot change while the agent runs; it needs a new pod",
+        "max-requests|5|setting \"max-requests\" replaces every worker after 5 requests at the latest, so setting \"refork-after\" is never reached; give smaller numbers to --refork-after, or off",
+      })
+  @DisplayName("an operator's setting that cannot be used is refused, and nothing changes")
+  void notWanted(String name, String text, String sentence) throws Exception {
+    var watcher = new ConfigWatcher(SettingsReader.of(Map.of(), Optional.empty(), Map.of()));
+    assertThat(workers(watcher.want(1, Map.of("workers", "3")))).isEqualTo(3);
+    var settings =
+        new java.util.HashMap<>(Map.of("workers", "4", "refork-after", "500", "max-surge", "2"));
+    settings.put(name, text);
+    assertThatThrownBy(() -> watcher.want(2, settings)).hasMessage(sentence);
+    assertThat(watcher.want(1, Map.of("workers", "3"))).isEqualTo(new Change.None());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"-1", "1.5", "\"3\"", "[1]", "99999999999999999999"})
+  @DisplayName("a revision is a whole number")
+  void revision(String text) {
+    assertThatThrownBy(() -> file().parse(("{\"revision\": " + text + "}").getBytes(UTF_8)))
+        .hasMessage(
+            "config file /etc/shop.json, line 1, \"revision\": not a revision; it is the pool's"
+                + " metadata.generation, a whole number from 0");
+  }
 }

@@ -90,7 +90,6 @@ class OptionsTest {
           control             | localhost:0    | control=localhost:0
           log-format          | json           | logFormat=JSON
           thp                 | keep           | hugePages=KEEP
-          pod-uid             | 0b9c-1         | steering=Optional.empty
           allow-thread        | iou-wrk-1      | allowedThreads=[iou-wrk-1]
           state-dir           | /a/../b        | stateDir=/b
           """)
@@ -125,6 +124,7 @@ class OptionsTest {
           log-format          | xml        | --log-format: "xml" is not allowed; give text or json
           thp                 | never      | --thp: "never" is not allowed; give keep or off
           control-keys        | keys.json  | --control-keys needs --pod-uid, which every request must name; in a pod take it from metadata.uid
+          pod-uid             | 0b9c-1     | --pod-uid is of use with --control-keys only, the file of public keys of whoever may steer this pod
           pod-uid             | a/b        | --pod-uid: "a/b" is not allowed; give metadata.uid of the pod: 1 to 64 letters, digits and dashes
           allow-thread        | 1234567890123456 | --allow-thread: "1234567890123456" is not allowed; give the name of a thread as in /proc/PID/task/*/comm, 1 to 15 bytes
           """)
@@ -260,5 +260,26 @@ class OptionsTest {
     assertThat(s.warnings())
         .containsExactly(
             "the variable REFORK_WOKERS is unknown and ignored; did you mean REFORK_WORKERS?");
+  }
+
+  @Test
+  @DisplayName("--control-keys and --pod-uid: both, or neither")
+  void steering() throws Exception {
+    var both = Map.of("control-keys", List.of("/etc/keys.json"), "pod-uid", List.of("6f1c-0a"));
+    var steering =
+        SettingsReader.of(both, Optional.empty(), Map.of()).read().steering().orElseThrow();
+    assertThat(steering.keys()).hasToString("/etc/keys.json");
+    assertThat(steering.podUid()).isEqualTo("6f1c-0a");
+    assertThat(SettingsReader.of(Map.of(), Optional.empty(), Map.of()).read().steering()).isEmpty();
+
+    var keys = Map.of("control-keys", List.of("/etc/keys.json"));
+    assertThatThrownBy(() -> SettingsReader.of(keys, Optional.empty(), Map.of()).read())
+        .hasMessageStartingWith("--control-keys needs --pod-uid");
+    var uid = Map.of("REFORK_POD_UID", "6f1c-0a");
+    assertThatThrownBy(() -> SettingsReader.of(Map.of(), Optional.empty(), uid).read())
+        .hasMessageStartingWith("REFORK_POD_UID is of use with --control-keys only");
+    var odd = Map.of("REFORK_POD_UID", "6f1c/0a", "REFORK_CONTROL_KEYS", "/etc/keys.json");
+    assertThatThrownBy(() -> SettingsReader.of(Map.of(), Optional.empty(), odd).read())
+        .hasMessageStartingWith("REFORK_POD_UID: \"6f1c/0a\" is not allowed; give metadata.uid");
   }
 }
