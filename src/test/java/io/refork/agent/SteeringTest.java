@@ -120,8 +120,7 @@ class SteeringTest {
       assertThat(report(steering, desired(5, permit("p-1"))).observed())
           .hasValue(new Revision(1, 5));
     }
-    assertThat(loop.events)
-        .containsExactly(new Event.Permitted("p-1", 3, Duration.ofSeconds(60)));
+    assertThat(loop.events).containsExactly(new Event.Permitted("p-1", 3, Duration.ofSeconds(60)));
     assertThat(loop.recordedFirst).containsExactly(true);
     assertThat(loop.settings).hasSize(1);
 
@@ -166,7 +165,8 @@ class SteeringTest {
   }
 
   @Test
-  @DisplayName("OP-11 a loop that does not turn is not waited for: the newest report, nothing taken")
+  @DisplayName(
+      "OP-11 a loop that does not turn is not waited for: the newest report, nothing taken")
   void stuck() throws Exception {
     loop.stuck = true;
     var steering = steering();
@@ -176,8 +176,7 @@ class SteeringTest {
     assertThat(report.observed()).isEmpty();
     assertThat(loop.events).isEmpty();
     loop.stuck = false;
-    assertThat(report(steering, desired(5, permit("p-1"))).observed())
-        .hasValue(new Revision(1, 5));
+    assertThat(report(steering, desired(5, permit("p-1"))).observed()).hasValue(new Revision(1, 5));
     assertThat(loop.events).hasSize(1);
   }
 

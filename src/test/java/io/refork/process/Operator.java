@@ -60,8 +60,7 @@ final class Operator {
       throw new IllegalStateException(e);
     }
     signer =
-        new TokenSigner(
-            key.getPrivate(), "k1", ISSUER, InstantSource.system(), new SecureRandom());
+        new TokenSigner(key.getPrivate(), "k1", ISSUER, InstantSource.system(), new SecureRandom());
   }
 
   /** The agent is told who may steer it. */

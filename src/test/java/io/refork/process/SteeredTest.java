@@ -84,7 +84,8 @@ class SteeredTest {
   }
 
   @Test
-  @DisplayName("OP-02 settings change live by the operator's word; what cannot be used changes nothing")
+  @DisplayName(
+      "OP-02 settings change live by the operator's word; what cannot be used changes nothing")
   void settings() throws Exception {
     var builder = App.LOOP.agent().options("--workers", "2");
     try (var agent = operator.steers(builder, dir).start()) {
@@ -142,7 +143,8 @@ class SteeredTest {
   }
 
   @Test
-  @DisplayName("OP-11 an agent that is killed in a permitted refork does not repeat it after its restart")
+  @DisplayName(
+      "OP-11 an agent that is killed in a permitted refork does not repeat it after its restart")
   void restart() throws Exception {
     var state = dir.resolve("state");
     String session;
