@@ -64,7 +64,7 @@ public interface OperatorSettings {
   /** The key that requests to agents are signed with. */
   interface Key {
     /** Name of the Secret in {@link OperatorSettings#namespace}; made at first start. */
-    @WithDefault("refork-signing-key")
+    @WithDefault("refork-operator-key")
     String secret();
   }
 

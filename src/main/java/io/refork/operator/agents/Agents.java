@@ -178,17 +178,16 @@ public final class Agents implements AutoCloseable {
 
   private void add(Target target) {
     var pod = pods.get(target.uid());
-    if (pod != null && pod.target.equals(target)) {
-      return;
-    }
     if (pod == null) {
-      pod = new Pod(target);
-      pods.put(target.uid(), pod);
+      pods.put(target.uid(), new Pod(target));
       schedule.add(target.uid(), loop.nanos());
       return;
     }
+    var before = pod.target;
     pod.target = target;
-    schedule.press(target.uid());
+    if (target.differsFrom(before)) {
+      schedule.press(target.uid());
+    }
   }
 
   private void remove(String uid) {
@@ -292,7 +291,7 @@ public final class Agents implements AutoCloseable {
 
   private void learn(Pod pod, AgentReport report, long now) {
     reports.put(pod.target.uid(), report);
-    if (Relevance.changed(pod.told, report)) {
+    if (Relevance.changed(pod.told, report, pod.target.desired().permit().isPresent())) {
       pod.told = Optional.of(report);
       nudges.putIfAbsent(pod.target.pool(), now + GATHER.toNanos());
     }

@@ -5,6 +5,8 @@ import io.refork.operator.agents.AgentReport.Reported;
 import io.refork.operator.agents.AgentReport.Unreachable;
 import io.refork.protocol.control.Report;
 import io.refork.protocol.control.Report.Measure;
+import io.refork.protocol.control.Revision;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -27,11 +29,15 @@ final class Relevance {
 
   /**
    * @param old what the listener was last told of, so that small steps add up
+   * @param permitted whether the pod holds a permit: then it matters which grants its agent has
+   *     heard of. That all the others have heard of one, too, is no news
    */
-  static boolean changed(Optional<AgentReport> old, AgentReport now) {
+  static boolean changed(Optional<AgentReport> old, AgentReport now, boolean permitted) {
     return switch (now) {
       case Reported(var report, _) ->
-          !(old.orElse(null) instanceof Reported(var before, _)) || changed(before, report);
+          !(old.orElse(null) instanceof Reported(var before, _))
+              || changed(before, report)
+              || (permitted && !before.observed().equals(report.observed()));
       case Unreachable _ -> !(old.orElse(null) instanceof Unreachable);
       case Invalid _ -> !(old.orElse(null) instanceof Invalid);
     };
@@ -40,7 +46,7 @@ final class Relevance {
   private static boolean changed(Report old, Report now) {
     return !old.session().equals(now.session())
         || !old.version().equals(now.version())
-        || !old.observed().equals(now.observed())
+        || !generation(old).equals(generation(now))
         || old.phase() != now.phase()
         || old.ready() != now.ready()
         || old.level() != now.level()
@@ -57,9 +63,13 @@ final class Relevance {
         || changed(old.memory(), now.memory());
   }
 
+  private static Optional<Long> generation(Report report) {
+    return report.observed().map(Revision::generation);
+  }
+
   /** A state that is left out is one that nobody is in. */
   private static List<Integer> workers(Report report) {
-    return java.util.Arrays.stream(Report.WorkerState.values())
+    return Arrays.stream(Report.WorkerState.values())
         .map(state -> report.workers().getOrDefault(state, 0))
         .toList();
   }

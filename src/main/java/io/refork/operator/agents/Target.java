@@ -2,6 +2,7 @@ package io.refork.operator.agents;
 
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.refork.protocol.control.Desired;
+import io.refork.protocol.control.Revision;
 
 /**
  * One pod and what its agent is to be told. The reconciler makes it for a pod that the pool's own
@@ -16,4 +17,25 @@ import io.refork.protocol.control.Desired;
  * @param desired the body of each request, as the pool's written status confirms it
  */
 public record Target(
-    ResourceID pool, String uid, String podName, String ip, boolean ready, Desired desired) {}
+    ResourceID pool, String uid, String podName, String ip, boolean ready, Desired desired) {
+  /**
+   * Whether it differs in more than the count of the pool's grants. A grant to one pod counts for
+   * all of the pool: the others may hear of it with their next request.
+   */
+  boolean differsFrom(Target before) {
+    return !equals(
+        new Target(before.pool, uid, before.podName, before.ip, before.ready, same(before)));
+  }
+
+  private Desired same(Target before) {
+    var old = before.desired;
+    return new Desired(
+        old.pool(),
+        old.pod(),
+        old.session(),
+        new Revision(old.revision().generation(), desired.revision().seq()),
+        old.settings(),
+        old.permit(),
+        old.paused());
+  }
+}

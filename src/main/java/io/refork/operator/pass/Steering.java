@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public class Steering {
-  /** In the operator's own namespace. */
-  public static final String SECRET = "refork-operator-key";
-
   private final KubernetesClient client;
   private final OperatorSettings settings;
   private final MeterRegistry registry;
@@ -50,7 +47,7 @@ public class Steering {
     if (line != null) {
       return;
     }
-    var keys = new KeySecret(client, settings.namespace(), SECRET).keys();
+    var keys = new KeySecret(client, settings.namespace(), settings.key().secret()).keys();
     var signer = keys.signer(InstantSource.system(), new SecureRandom());
     var agents = Agents.overHttp(PollSettings.of(settings), signer, registry, news);
     line = new Line(keys.publicKeys(), agents);

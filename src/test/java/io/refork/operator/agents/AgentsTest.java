@@ -14,6 +14,7 @@ import io.refork.operator.agents.AgentReport.Unreachable;
 import io.refork.operator.agents.PlayedLoop.Sent;
 import io.refork.protocol.control.Desired;
 import io.refork.protocol.control.DesiredCodec;
+import io.refork.protocol.control.Revision;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -114,6 +115,31 @@ class AgentsTest {
     steer(Sample.target(Sample.POOL, "u1", ip(1), permitted));
     assertThat(played.sent).hasSize(before + 1);
     assertThat(played.sent.getLast().body()).isEqualTo(DesiredCodec.encode(permitted));
+  }
+
+  @Test
+  @DisplayName("OP-07 a grant is sent to its pod at once, to the others of the pool in their turn")
+  void othersGrant() {
+    agents.start();
+    steer(Sample.target("u1", ip(1)), Sample.target("u2", ip(2)));
+    played.pass(ofSeconds(20));
+    played.sent.clear();
+    var plain = Sample.desired("u2");
+    var counted =
+        new Desired(
+            plain.pool(),
+            "u2",
+            plain.session(),
+            new Revision(1, 1),
+            plain.settings(),
+            plain.permit(),
+            false);
+    steer(
+        Sample.target(Sample.POOL, "u1", ip(1), Sample.permitted("u1", 1)),
+        Sample.target(Sample.POOL, "u2", ip(2), counted));
+    assertThat(played.sent).extracting(Sent::pod).containsExactly("u1");
+    played.pass(INTERVAL.multipliedBy(2));
+    assertThat(played.sentTo("u2").getFirst().body()).isEqualTo(DesiredCodec.encode(counted));
   }
 
   @Test

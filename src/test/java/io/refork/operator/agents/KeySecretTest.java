@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /** Against a real API server. */
 class KeySecretTest {
-  private static final String NAME = "refork-signing-key";
+  private static final String NAME = "refork-operator-key";
 
   private final ControlPlane cluster = ControlPlane.shared();
   private final KubernetesClient client = cluster.client();

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 class KeysTest {
-  private static final String WHERE = "refork-signing-key in namespace refork-system";
+  private static final String WHERE = "refork-operator-key in namespace refork-system";
 
   private final Map<String, byte[]> data = new HashMap<>(Keys.fresh());
   private final String kid = new String(data.get("current"), UTF_8);

@@ -113,6 +113,7 @@ class RelevanceTest {
   Stream<DynamicTest> noNews() {
     var all = new LinkedHashMap<String, Report>();
     all.put("nothing", OLD);
+    all.put("a grant to another pod", with("observed", Optional.of(new Revision(1, 1))));
     all.put("busy workers", with("busy", 8));
     all.put(
         "a state that nobody is in",
@@ -137,7 +138,8 @@ class RelevanceTest {
                         assertThat(
                                 Relevance.changed(
                                     Optional.of(new Reported(OLD, AT)),
-                                    new Reported(row.getValue(), AT.plusSeconds(1))))
+                                    new Reported(row.getValue(), AT.plusSeconds(1)),
+                                    false))
                             .isEqualTo(news)));
   }
 
@@ -146,7 +148,15 @@ class RelevanceTest {
   void crashLoop() {
     var before = new Reported(failing("2026-01-01T00:00:00Z", "worker 3", "crashed"), AT);
     var after = new Reported(failing("2026-01-01T00:00:30Z", "worker 5", "crashed"), AT);
-    assertThat(Relevance.changed(Optional.of(before), after)).isFalse();
+    assertThat(Relevance.changed(Optional.of(before), after, false)).isFalse();
+  }
+
+  @Test
+  @DisplayName("OP-07 that an agent has heard of its own permit is news")
+  void permitHeard() {
+    var heard = new Reported(with("observed", Optional.of(new Revision(1, 1))), AT);
+    assertThat(Relevance.changed(Optional.of(new Reported(OLD, AT)), heard, true)).isTrue();
+    assertThat(Relevance.changed(Optional.of(heard), heard, true)).isFalse();
   }
 
   @Test
@@ -154,16 +164,18 @@ class RelevanceTest {
   void kinds() {
     var kinds = List.of(new Reported(OLD, AT), new Unreachable("a", AT), new Invalid("a", AT));
     for (var now : kinds) {
-      assertThat(Relevance.changed(Optional.empty(), now)).isTrue();
+      assertThat(Relevance.changed(Optional.empty(), now, false)).isTrue();
       for (var old : kinds) {
-        assertThat(Relevance.changed(Optional.of(old), now)).isEqualTo(old != now);
+        assertThat(Relevance.changed(Optional.of(old), now, false)).isEqualTo(old != now);
       }
     }
     assertThat(
             Relevance.changed(
-                Optional.of(new Unreachable("a", AT)), new Unreachable("b", AT.plusSeconds(9))))
+                Optional.of(new Unreachable("a", AT)),
+                new Unreachable("b", AT.plusSeconds(9)),
+                false))
         .isFalse();
-    assertThat(Relevance.changed(Optional.of(new Invalid("a", AT)), new Invalid("b", AT)))
+    assertThat(Relevance.changed(Optional.of(new Invalid("a", AT)), new Invalid("b", AT), false))
         .isFalse();
   }
 }
