@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import io.refork.agent.config.Options;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,12 +14,18 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The CRD by itself; {@code WorkerPoolAdmissionTest} shows it to an API server. */
 class CrdTest {
   private static final CustomResourceDefinition CRD = Crd.generate();
+  private static final Pattern RANGE = Pattern.compile("(\\w+) to (\\w+)");
 
   @Test
   @DisplayName("OP-01 the CRD that is checked in is the one of the records")
@@ -98,6 +105,45 @@ class CrdTest {
                 field.getValue().forEach(item -> paths(here + "[].", item, found));
               }
             });
+  }
+
+  @ParameterizedTest(name = "OP-01 {0} has the range of the agent''s --{1}")
+  @CsvSource({
+    "refork.belowSharedPercent, refork-below",
+    "refork.minInterval, refork-min-interval",
+    "rollout.workers.maxSurge, max-surge",
+    "rollout.workers.canarySoak, canary-soak",
+    "rollout.workers.failureBudget, failure-budget",
+    "timeouts.boot, boot-timeout",
+    "timeouts.spawn, spawn-timeout",
+    "timeouts.promote, promote-timeout",
+    "timeouts.request, request-timeout",
+    "timeouts.drain, drain-timeout",
+    "timeouts.shutdownDelay, shutdown-delay",
+  })
+  void ranges(String path, String option) {
+    var field = schema().getProperties().get("spec");
+    for (var name : path.split("\\.")) {
+      field = field.getProperties().get(name);
+    }
+    var allowed =
+        Options.ALL.stream().filter(o -> o.name().equals(option)).findFirst().orElseThrow();
+    var ours = RANGE.matcher(CrdSchema.range(field));
+    var agents = RANGE.matcher(allowed.allowed());
+    assertThat(ours.find()).isTrue();
+    assertThat(agents.find()).isTrue();
+    assertThat(inHours(ours)).isEqualTo(inHours(agents));
+  }
+
+  /** The agent's help writes days, which a pool's times do not have. */
+  private static List<String> inHours(MatchResult range) {
+    return Stream.of(range.group(1), range.group(2))
+        .map(
+            bound ->
+                bound.endsWith("d")
+                    ? 24 * Integer.parseInt(bound.substring(0, bound.length() - 1)) + "h"
+                    : bound)
+        .toList();
   }
 
   private static JSONSchemaProps schema() {

@@ -204,6 +204,35 @@ class WorkerPoolAdmissionTest {
         .succeeded();
   }
 
+  @Test
+  @DisplayName("OP-01 a template with much in it is kept as it was written, field by field")
+  void richTemplate() throws IOException {
+    var template = Files.readString(Path.of("src/test/resources/api/rich-template.yaml"));
+    var pool = Pools.merged(minimal("rich"), "spec: " + Serialization.asJson(yaml(template)));
+    // kubectl is strict: it says which field the schema does not know.
+    var kept =
+        cluster
+            .kubectl(
+                cluster.kubeconfig(),
+                pool,
+                "-n",
+                namespace,
+                "create",
+                "--dry-run=server",
+                "-o",
+                "json",
+                "-f",
+                "-")
+            .succeeded()
+            .out();
+    assertThat(((Map<?, ?>) yaml(kept).get("spec")).get("template"))
+        .isEqualTo(yaml(template).get("template"));
+  }
+
+  private static Map<?, ?> yaml(String text) {
+    return Serialization.unmarshal(text, Map.class);
+  }
+
   static String minimal(String name) {
     return """
         apiVersion: refork.io/v1alpha1
