@@ -62,9 +62,20 @@ public record WaveLedger(
    * @param seq of the ledger that granted it: a report of an older revision says nothing about it
    * @param request for the requested wave ({@code r}); else for the pod's own trigger ({@code o})
    * @param startBy the agent does not begin later
+   * @param revoked it is sent no more, but the pod may have had it: it holds its slot until it has
+   *     run out
    */
   public record Grant(
-      String id, String uid, String session, long seq, int level, boolean request, String startBy) {
+      String id,
+      String uid,
+      String session,
+      long seq,
+      int level,
+      boolean request,
+      String startBy,
+      boolean revoked) {
+    private static final String REVOKED = "revoked";
+
     /** Of the text; more may follow, from a newer operator. */
     public static final String PATTERN =
         "^[a-zA-Z0-9-]{1,64} [a-zA-Z0-9-]{1,64} [a-zA-Z0-9-]{1,20} [0-9]{1,18} [0-9]{1,9} [or]"
@@ -77,7 +88,7 @@ public record WaveLedger(
     @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
     public static Grant of(String text) {
       if (!text.matches(PATTERN)) {
-        return new Grant("", "", "", 0, 0, false, "1970-01-01T00:00:00Z");
+        return new Grant("", "", "", 0, 0, false, "1970-01-01T00:00:00Z", true);
       }
       var words = text.split(" ");
       return new Grant(
@@ -87,7 +98,13 @@ public record WaveLedger(
           Long.parseLong(words[3]),
           Integer.parseInt(words[4]),
           words[5].equals("r"),
-          Instant.ofEpochSecond(Long.parseLong(words[6])).toString());
+          Instant.ofEpochSecond(Long.parseLong(words[6])).toString(),
+          words.length > 7 && words[7].equals(REVOKED));
+    }
+
+    /** The same, sent no more. */
+    public Grant revoke() {
+      return new Grant(id, uid, session, seq, level, request, startBy, true);
     }
 
     @JsonValue
@@ -100,7 +117,7 @@ public record WaveLedger(
           Long.toString(seq),
           Integer.toString(level),
           request ? "r" : "o",
-          Long.toString(Instant.parse(startBy).getEpochSecond()));
+          Long.toString(Instant.parse(startBy).getEpochSecond()) + (revoked ? " " + REVOKED : ""));
     }
   }
 

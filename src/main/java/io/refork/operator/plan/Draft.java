@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The ledger while one pass works on it, with the questions that every rule asks. */
@@ -121,6 +122,7 @@ final class Draft {
   void endRequest(Outcome outcome) {
     if (request != null && requestRunning()) {
       var r = request;
+      revoke(r::owns);
       request =
           new Request(
               r.token(),
@@ -132,6 +134,10 @@ final class Draft {
               outcome,
               text(now));
     }
+  }
+
+  void revoke(Predicate<Grant> which) {
+    grants.replaceAll(g -> which.test(g) ? g.revoke() : g);
   }
 
   void progressed() {
@@ -175,6 +181,7 @@ final class Draft {
     var pod = name(uid);
     abort = new Abort(reason, pod, cut(message), count, text(retryAt));
     canary = null;
+    revoke(g -> true);
     boolean requested = requestRunning();
     endRequest(Outcome.Aborted);
     notes.add(

@@ -51,7 +51,7 @@ final class Granting {
         draft.members().stream()
             .flatMap(p -> idle(draft, p).stream())
             .filter(c -> c.report().eligible().isPresent())
-            .sorted(Comparator.comparingInt(Candidate::level))
+            .sorted(Comparator.comparingInt(Candidate::level).thenComparing(c -> c.pod().uid()))
             .toList();
     var followers = eligible.stream().filter(c -> c.level() <= draft.proven).toList();
     if (!followers.isEmpty()) {
@@ -120,7 +120,8 @@ final class Granting {
             draft.nextSeq(),
             candidate.level(),
             request,
-            Draft.text(draft.now.plus(START_WITHIN))));
+            Draft.text(draft.now.plus(START_WITHIN)),
+            false));
   }
 
   /** The same permit has the same name whichever operator gives it; no two attempts share one. */

@@ -27,7 +27,7 @@ public final class Permits {
       return Optional.empty();
     }
     return ledger.grants().stream()
-        .filter(g -> g.uid().equals(pod.uid()))
+        .filter(g -> !g.revoked() && g.uid().equals(pod.uid()))
         .flatMap(g -> permit(ledger, rules, g).stream())
         .findFirst();
   }

@@ -8,7 +8,7 @@ import io.refork.protocol.control.Report;
 import io.refork.protocol.control.Report.Finished;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -38,21 +38,19 @@ final class Settling {
   }
 
   static void settle(Draft draft) {
-    for (var grant : new ArrayList<>(draft.grants)) {
-      switch (fate(draft, grant)) {
-        case Fate.Out() -> {}
-        case Fate.Done() -> {
-          draft.grants.remove(grant);
-          reached(draft, grant);
-        }
-        case Fate.Gone() -> {
-          draft.grants.remove(grant);
-          dropCanary(draft, grant.uid());
-        }
-        case Fate.Failed f -> {
-          draft.grants.remove(grant);
-          draft.abort(f.reason(), grant.uid(), f.message());
-        }
+    for (var grant : List.copyOf(draft.grants)) {
+      var fate = fate(draft, grant);
+      if (fate instanceof Fate.Out) {
+        continue;
+      }
+      draft.grants.removeIf(g -> g.id().equals(grant.id()));
+      if (grant.revoked()) {
+        continue; // it has stopped being anybody's: only its slot mattered
+      }
+      switch (fate) {
+        case Fate.Done() -> reached(draft, grant);
+        case Fate.Failed f -> draft.abort(f.reason(), grant.uid(), f.message());
+        case Fate.Gone(), Fate.Out() -> dropCanary(draft, grant.uid());
       }
     }
     watch(draft, draft.canary, false);
@@ -97,10 +95,10 @@ final class Settling {
     if (report.running().isPresent()) {
       return new Fate.Out();
     }
-    if (report.level() >= grant.level()) {
-      return new Fate.Done();
-    }
-    return draft.now.isAfter(startBy.plus(CLOCKS)) ? new Fate.Gone() : new Fate.Out();
+    // At that level already, by another refork: a permit for it will never be acted on.
+    return report.level() >= grant.level() || draft.now.isAfter(startBy.plus(CLOCKS))
+        ? new Fate.Gone()
+        : new Fate.Out();
   }
 
   private static Fate ended(Finished last) {

@@ -103,6 +103,7 @@ public final class Waves {
     draft.template = draft.in.template();
     draft.proven = 0;
     draft.canary = null;
+    draft.revoke(g -> true);
     draft.abort = null;
     draft.endRequest(Outcome.Superseded);
   }

@@ -131,7 +131,7 @@ class OperatorMetricsTest {
             true,
             outcome,
             outcome == Outcome.Running ? null : "2026-11-21T13:05:00Z");
-    var grant = new WaveLedger.Grant("id", "uid", "s", 1, 2, true, "2026-11-21T13:05:00Z");
+    var grant = new WaveLedger.Grant("id", "uid", "s", 1, 2, true, "2026-11-21T13:05:00Z", false);
     return new WaveLedger("t", 3, 1, null, List.of(grant), request, null);
   }
 }

@@ -143,7 +143,7 @@ class PlannerTest {
   }
 
   private static Grant grant(String uid) {
-    return new Grant("g1", uid, "session-1", 42, 1, false, "2026-11-21T13:25:00Z");
+    return new Grant("g1", uid, "session-1", 42, 1, false, "2026-11-21T13:25:00Z", false);
   }
 
   private static PodSeen pod(String name, String ip) {

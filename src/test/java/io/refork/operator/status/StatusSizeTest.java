@@ -53,7 +53,14 @@ class StatusSizeTest {
             .mapToObj(
                 i ->
                     new Grant(
-                        "%016x".formatted(i), UID, session, 999_999_999L, 999_999_999, true, TIME))
+                        "%016x".formatted(i),
+                        UID,
+                        session,
+                        999_999_999L,
+                        999_999_999,
+                        true,
+                        TIME,
+                        true))
             .toList(),
         new WaveLedger.Request(
             "t".repeat(64), 999_999_999L, TIME, TIME, canary, true, Outcome.Running, TIME),
@@ -129,11 +136,12 @@ class StatusSizeTest {
   @Test
   @DisplayName("OP-05 a ledger's permit is read as it was written; what is none is nobody's")
   void grants() {
-    var grant = new Grant("0a1b", UID, "f00d", 17, 3, true, TIME);
+    var grant = new Grant("0a1b", UID, "f00d", 17, 3, true, TIME, false);
     assertThat(Serialization.asJson(grant))
         .isEqualTo("\"0a1b " + UID + " f00d 17 3 r 1795267200\"");
     assertThat(Grant.of(grant.text())).isEqualTo(grant);
     assertThat(Grant.of(grant.text() + " and more")).isEqualTo(grant);
+    assertThat(Grant.of(grant.revoke().text())).isEqualTo(grant.revoke());
     assertThat(Grant.of("nonsense").uid()).isEmpty();
   }
 }
