@@ -9,12 +9,12 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Tells every agent what is wanted of it and keeps what it reports. One request says both, so each
@@ -29,15 +29,7 @@ public final class Agents implements AutoCloseable {
   /** A single lost packet or a restart of an agent is no news; three in a row are. */
   static final int TRIES = 3;
 
-  /**
-   * Several agents of a pool often change together, at the operator's start all do: one reconcile
-   * for what comes within a moment.
-   */
-  static final Duration GATHER = Duration.ofMillis(250);
-
   static final String PATH = "/v1/desired";
-
-  private static final System.Logger LOG = System.getLogger(Agents.class.getName());
 
   private final PollSettings settings;
   private final Signer signer;
@@ -45,15 +37,12 @@ public final class Agents implements AutoCloseable {
   private final Loop loop;
   private final Runnable close;
   private final AgentMetrics metrics;
-  private final Consumer<ResourceID> listener;
+  private final News news;
   private final Map<String, AgentReport> reports = new ConcurrentHashMap<>();
 
   private final Schedule schedule;
   private final Map<String, Pod> pods = new HashMap<>();
   private final Map<ResourceID, Set<String>> pools = new HashMap<>();
-
-  /** When to tell the listener; in the order of the moments, since all wait equally long. */
-  private final LinkedHashMap<ResourceID, Long> nudges = new LinkedHashMap<>();
 
   private boolean started;
 
@@ -88,7 +77,7 @@ public final class Agents implements AutoCloseable {
     this.loop = loop;
     this.close = close;
     this.metrics = new AgentMetrics(registry);
-    this.listener = listener;
+    this.news = new News(listener);
     this.schedule = new Schedule(settings.concurrency(), settings.interval());
   }
 
@@ -126,7 +115,7 @@ public final class Agents implements AutoCloseable {
           schedule.clear();
           pods.clear();
           pools.clear();
-          nudges.clear();
+          news.clear();
           reports.clear();
         });
   }
@@ -162,7 +151,7 @@ public final class Agents implements AutoCloseable {
   /** The pool is gone. */
   public void forget(ResourceID pool) {
     steer(pool, Set.of());
-    loop.execute(() -> nudges.remove(pool));
+    loop.execute(() -> news.forget(pool));
   }
 
   /** What is known of a pod's agent; empty before the first answer, and when it is not steered. */
@@ -205,13 +194,11 @@ public final class Agents implements AutoCloseable {
     for (var next = schedule.take(now); next.isPresent(); next = schedule.take(now)) {
       ask(java.util.Objects.requireNonNull(pods.get(next.get())).target);
     }
-    nudge(now);
-    var wait = schedule.next(now);
-    if (!nudges.isEmpty()) {
-      var until = Duration.ofNanos(nudges.firstEntry().getValue() - now);
-      wait = wait.filter(w -> w.compareTo(until) < 0).or(() -> Optional.of(until));
-    }
-    wait.ifPresent(w -> loop.alarm(w, this::pump));
+    news.tell(now);
+    Stream.of(schedule.next(now), news.next(now))
+        .flatMap(Optional::stream)
+        .min(Duration::compareTo)
+        .ifPresent(wait -> loop.alarm(wait, this::pump));
   }
 
   private void ask(Target target) {
@@ -293,30 +280,12 @@ public final class Agents implements AutoCloseable {
     reports.put(pod.target.uid(), report);
     if (Relevance.changed(pod.told, report, pod.target.desired().permit().isPresent())) {
       pod.told = Optional.of(report);
-      nudges.putIfAbsent(pod.target.pool(), now + GATHER.toNanos());
-    }
-  }
-
-  /** Tells of those whose moment has come. */
-  private void nudge(long now) {
-    var due = nudges.entrySet().iterator();
-    while (due.hasNext()) {
-      var entry = due.next();
-      if (entry.getValue() > now) {
-        return;
-      }
-      due.remove();
-      try {
-        listener.accept(entry.getKey());
-      } catch (RuntimeException e) {
-        // The poller serves all pools: one that cannot be told must not stop it.
-        LOG.log(System.Logger.Level.ERROR, "nobody was told of news of " + entry.getKey(), e);
-      }
+      news.of(pod.target.pool(), now);
     }
   }
 
   /** For tests: pods known, pools known, news not yet told. */
   int held() {
-    return pods.size() + pools.size() + nudges.size() + reports.size() + schedule.size();
+    return pods.size() + pools.size() + news.size() + reports.size() + schedule.size();
   }
 }
