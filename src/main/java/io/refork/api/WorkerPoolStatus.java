@@ -41,7 +41,9 @@ public record WorkerPoolStatus(
     @JsonPropertyDescription("Anonymous memory of the pods that are measured.") Memory memory,
     @JsonPropertyDescription("The running or last wave.") Rollout rollout,
     @JsonPropertyDescription("Pods that somebody should look at.") @Size(max = MAX_PROBLEM_PODS) List<ProblemPod> problemPods,
-    @JsonPropertyDescription("Ready, Available, Progressing and Degraded.") @Size(max = 8) List<Condition> conditions) {
+    @JsonPropertyDescription(
+            "Ready, Available, Progressing and Degraded; Reconciling and Stalled while they hold, for tools that ask for them.")
+        @Size(max = 8) List<Condition> conditions) {
   /** Bounds that the schema enforces: a status beyond them is refused as a whole. */
   public static final int MAX_GENERATIONS = 5;
 
@@ -142,7 +144,7 @@ public record WorkerPoolStatus(
   /** metav1.Condition, with its fields required. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   public record Condition(
-      @JsonPropertyDescription("Ready, Available, Progressing or Degraded.") @Size(max = 64) String type,
+      @JsonPropertyDescription("What it is about.") @Size(max = 64) String type,
       @JsonPropertyDescription("True, False or Unknown.") @Size(max = 16) String status,
       @JsonPropertyDescription("One word.") @Size(max = 64) String reason,
       @JsonPropertyDescription("A sentence for people.") @Size(max = MAX_MESSAGE) String message,
