@@ -1,7 +1,7 @@
 """One short life of a pool: training.py FOLDER JVM_OPTIONS.
 
 What the agent of FOLDER loads in it, under JVM_OPTIONS, is what its AOT cache will hold: boot, spawns, a worker's
-death, a refork, status, metrics, the end. What it forgets costs private memory and start time in every pod.
+death, an operator's words, a refork by its leave, status, metrics, the end. What it forgets costs private memory and start time in every pod.
 """
 
 import contextlib
@@ -34,6 +34,37 @@ def application() -> None:
     refork.run(dict, serve, name="training")
 
 
+class Operator:
+    """build/Steer.java, which signs: Python brings no Ed25519."""
+
+    POD = "0b9c5c1e-5d3f-4f3b-9a55-7e0a2f6f8f10"
+
+    def __init__(self, folder: Path, keys: Path, control: str) -> None:
+        java = str(Path(os.environ["JAVA_HOME"]) / "bin" / "java")
+        source = str(Path(__file__).with_name("Steer.java"))
+        self.process = subprocess.Popen(
+            [java, "-cp", f"{folder}/lib/*", source, str(keys), control, self.POD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.line()
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("training: the operator has ended")
+        return line
+
+    def says(self, word: str) -> dict[str, Any]:
+        """The agent's report; ``word`` is tell or permit."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return dict(json.loads(self.line()))
+
+
 class Pool:
     def __init__(self, folder: Path, scratch: Path, jvm_options: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -49,9 +80,11 @@ class Pool:
             "listen": f"unix:{self.socket}",
             "control": self.control,
             "state-dir": str(self.state),
-            "refork-after": "20",
             "canary-soak": "100ms",
+            "control-keys": str(scratch / "keys.json"),
+            "pod-uid": Operator.POD,
         }
+        self.operator = Operator(folder, scratch / "keys.json", self.control)
         command = [self.refork, "run", *(f"--{name}={value}" for name, value in options.items())]
         self.process = subprocess.Popen(
             [*command, "--", sys.executable, __file__],
@@ -97,14 +130,18 @@ def running(folder: Path, scratch: Path, jvm_options: str) -> Iterator[Pool]:
             raise SystemExit(f"training: the agent ended with {pool.process.returncode}")
     finally:
         pool.process.kill()
+        pool.operator.process.kill()
 
 
 def main(folder: Path, jvm_options: str) -> None:
     with tempfile.TemporaryDirectory() as scratch, running(folder, Path(scratch), jvm_options) as pool:
         pool.until("ready", pool.ready)
         os.kill(pool.request(), signal.SIGKILL)
-        pool.until("a refork", lambda: pool.request() > 0 and "refork_generation 1" in pool.get("/metrics"))
+        pool.until("eligible", lambda: pool.request() > 0 and "eligible" in pool.operator.says("tell"))
+        pool.operator.says("permit")
+        pool.until("a refork", lambda: "refork_generation 1" in pool.get("/metrics"))
         pool.until("settled", lambda: all(w["generation"] == 1 for w in pool.status()["workers"]))
+        pool.operator.says("tell")
         pool.get("/startupz")
         pool.get("/livez")
 
