@@ -23,9 +23,10 @@ import java.util.Optional;
  * @param eligible set when the pod's own trigger asks for a refork and nothing on its side stands
  *     against one
  * @param running the refork under way, whoever began it
- * @param last the last one that ended, also one before a restart of the agent when it was permitted
+ * @param last the refork or permit that ended last, also before a restart of the agent
  * @param lastRequest token of the last requested wave that this pod has finished its part of,
- *     whatever the outcome; survives a restart of the agent
+ *     whatever became of its refork; a permit that lapsed before anything began does not count.
+ *     Survives a restart of the agent
  * @param memory anonymous memory of the pool, and the container's
  * @param backoffSeconds the longest pause that anything waits for; 0 when nothing does
  * @param failures the newest first, at most {@value #MAX_FAILURES}
