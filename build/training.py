@@ -1,7 +1,8 @@
 """One short life of a pool: training.py FOLDER JVM_OPTIONS.
 
 What the agent of FOLDER loads in it, under JVM_OPTIONS, is what its AOT cache will hold: boot, spawns, a worker's
-death, an operator's words, a refork by its leave, status, metrics, the end. What it forgets costs private memory and start time in every pod.
+death, an operator's words, a refork by its leave, status, metrics, the end. What it forgets costs private memory and
+start time in every pod.
 """
 
 import contextlib
