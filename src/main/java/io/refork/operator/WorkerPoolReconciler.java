@@ -35,11 +35,14 @@ import io.refork.operator.pods.Names;
 import io.refork.operator.status.Problem;
 import java.net.HttpURLConnection;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +68,10 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
   private final InstantSource clock = InstantSource.system();
   private final ChildWriter writer;
   private final EventWriter events;
+
+  /** When each status was written last, so that what may wait does. */
+  private final Map<ResourceID, Instant> writes = new ConcurrentHashMap<>();
+
   private volatile @Nullable Sources sources;
 
   WorkerPoolReconciler(
@@ -94,6 +101,7 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
     var id = ResourceID.fromResource(pool);
     steering.forget(id);
     writer.forget(pool);
+    writes.remove(id);
     metrics.gone(id);
   }
 
@@ -123,7 +131,14 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
       return UpdateControl.noUpdate();
     }
     var seen =
-        new Seen(pool, children, made.problems, made.deployment, pods(pool, own), clock.instant());
+        new Seen(
+            pool,
+            children,
+            made.problems,
+            made.deployment,
+            pods(pool, own),
+            Optional.ofNullable(writes.get(ResourceID.fromResource(pool))),
+            clock.instant());
     return execute(seen, Planner.plan(seen), context);
   }
 
@@ -173,6 +188,7 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
               0,
               1);
       metrics.wrote(Written.Accepted);
+      writes.put(ResourceID.fromResource(pool), clock.instant());
       return Optional.of(written);
     } catch (OperatorException e) {
       if (isConflict(e)) {

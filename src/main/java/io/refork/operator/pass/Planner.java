@@ -1,6 +1,5 @@
 package io.refork.operator.pass;
 
-import io.fabric8.kubernetes.client.utils.Serialization;
 import io.refork.api.WorkerPool;
 import io.refork.api.WorkerPoolSpec;
 import io.refork.api.WorkerPoolStatus;
@@ -18,13 +17,16 @@ import io.refork.operator.pods.Children;
 import io.refork.operator.pods.Names;
 import io.refork.operator.status.DeploymentSeen;
 import io.refork.operator.status.Problem;
-import io.refork.operator.status.Reason;
 import io.refork.operator.status.StatusBuilder;
+import io.refork.operator.status.StatusChange;
 import io.refork.operator.status.StatusInput;
+import io.refork.operator.status.Transitions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What follows from what was seen. Pure. */
 public final class Planner {
@@ -63,8 +65,12 @@ public final class Planner {
                 wave.view(),
                 previous,
                 seen.now()));
-    boolean write = previous.filter(before -> same(before, status)).isEmpty();
-    return new Plan(status, write, notes(previous, status, wave), nextLook(seen, wave, status));
+    var change = StatusChange.between(previous, status, seen.lastWrite(), seen.now());
+    return new Plan(
+        status,
+        change.write(),
+        notes(previous, status, wave),
+        nextLook(seen, wave, status, change));
   }
 
   /** What the user allows. */
@@ -101,44 +107,28 @@ public final class Planner {
     return new WaveStep(ledger, false, view, List.of(), Optional.empty());
   }
 
-  /** As the API server keeps it, so that what it leaves out makes no difference. */
-  private static boolean same(WorkerPoolStatus before, WorkerPoolStatus now) {
-    return Serialization.asJson(before).equals(Serialization.asJson(now));
-  }
-
   private static List<Note> notes(
       Optional<WorkerPoolStatus> previous, WorkerPoolStatus status, WaveStep wave) {
     var notes = new ArrayList<>(wave.notes());
-    for (var type : List.of("Degraded", "Ready")) {
-      var now = condition(status, type).filter(c -> c.status().equals("True"));
-      var before = previous.flatMap(s -> condition(s, type)).filter(c -> c.status().equals("True"));
-      now.filter(c -> before.filter(b -> b.reason().equals(c.reason())).isEmpty())
-          .map(Planner::note)
-          .filter(note -> notes.stream().noneMatch(n -> n.reason() == note.reason()))
-          .ifPresent(notes::add);
-    }
+    Transitions.notes(previous, status).stream()
+        .filter(note -> wave.notes().stream().noneMatch(n -> n.reason() == note.reason()))
+        .forEach(notes::add);
     return notes;
-  }
-
-  private static Note note(Condition condition) {
-    return new Note(
-        condition.type().equals("Degraded"),
-        Reason.valueOf(condition.reason()),
-        Optional.empty(),
-        condition.message());
   }
 
   private static Optional<Condition> condition(WorkerPoolStatus status, String type) {
     return status.conditions().stream().filter(c -> c.type().equals(type)).findFirst();
   }
 
-  private static Duration nextLook(Seen seen, WaveStep wave, WorkerPoolStatus status) {
+  private static Duration nextLook(
+      Seen seen, WaveStep wave, WorkerPoolStatus status, StatusChange change) {
     boolean settled =
         seen.problems().isEmpty()
             && seen.pods().stream().allMatch(PodSeen::ready)
             && condition(status, "Degraded").filter(c -> c.status().equals("True")).isEmpty();
     var most = settled ? SETTLED : UNSETTLED;
-    return wave.nextLook()
+    return Stream.concat(wave.nextLook().stream(), change.due().stream())
+        .min(Comparator.naturalOrder())
         .map(at -> Duration.between(seen.now(), at))
         .map(wait -> wait.compareTo(SOONEST) < 0 ? SOONEST : wait)
         .filter(wait -> wait.compareTo(most) < 0)

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param problems of bringing the children about
  * @param deployment as it is now; empty before there is one
  * @param pods that the pool's Deployment made, with their agents' reports
+ * @param lastWrite when this operator last wrote the pool's status; empty when it has not yet
  */
 public record Seen(
     WorkerPool pool,
@@ -24,6 +25,7 @@ public record Seen(
     List<Problem> problems,
     Optional<Deployment> deployment,
     List<PodSeen> pods,
+    Optional<Instant> lastWrite,
     Instant now) {
   public Seen {
     problems = List.copyOf(problems);

@@ -72,7 +72,14 @@ class PlannerTest {
     var pool = Pools.shop();
     var plan =
         Planner.plan(
-            new Seen(pool, children(pool), List.of(problem), Optional.empty(), List.of(), NOW));
+            new Seen(
+                pool,
+                children(pool),
+                List.of(problem),
+                Optional.empty(),
+                List.of(),
+                Optional.empty(),
+                NOW));
     assertThat(plan.status().conditions())
         .anySatisfy(c -> assertThat(c.reason()).isEqualTo("ChildConflict"));
     assertThat(plan.nextLook()).isEqualTo(Duration.ofSeconds(30));
@@ -161,7 +168,8 @@ class PlannerTest {
   }
 
   private static Seen seen(WorkerPool pool, PodSeen... pods) {
-    return new Seen(pool, children(pool), List.of(), Optional.empty(), List.of(pods), NOW);
+    return new Seen(
+        pool, children(pool), List.of(), Optional.empty(), List.of(pods), Optional.empty(), NOW);
   }
 
   private static Children children(WorkerPool pool) {
