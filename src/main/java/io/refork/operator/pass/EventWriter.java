@@ -20,13 +20,21 @@ import org.jboss.logging.Logger;
 
 /**
  * Events on the pool. The same note again is the same Event with a higher count, and not more often
- * than once a minute.
+ * than once a minute; and no reason more often than {@value #MAX_OF_REASON} times in ten minutes.
  */
 public final class EventWriter {
   /** Of one pass; a story that needs more is told by the status. */
   private static final int MAX_AT_ONCE = 10;
 
   private static final Duration QUIET = Duration.ofMinutes(1);
+
+  /**
+   * Of one pool and reason within {@link #WINDOW}: a pool that flaps, or an agent that has another
+   * excuse each time, must not fill etcd.
+   */
+  private static final int MAX_OF_REASON = 10;
+
+  private static final Duration WINDOW = Duration.ofMinutes(10);
 
   /** Notes remembered so that they are not repeated at once. */
   private static final int REMEMBERED = 4096;
@@ -46,6 +54,17 @@ public final class EventWriter {
         }
       };
 
+  private final Map<String, Spent> spent =
+      new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Spent> eldest) {
+          return size() > REMEMBERED;
+        }
+      };
+
+  /** Events of one pool and reason since the window began. */
+  private record Spent(Instant since, int events) {}
+
   public EventWriter(KubernetesClient client, InstantSource clock) {
     this.client = client;
     this.clock = clock;
@@ -55,7 +74,8 @@ public final class EventWriter {
   public void write(WorkerPool pool, List<Note> notes) {
     for (var note : notes.subList(0, Math.min(MAX_AT_ONCE, notes.size()))) {
       var event = event(pool, note);
-      if (!isNews(pool.getMetadata().getNamespace() + "/" + event.getMetadata().getName())) {
+      if (!isNews(pool.getMetadata().getNamespace() + "/" + event.getMetadata().getName())
+          || !mayTell(pool.getMetadata().getUid() + "/" + note.reason())) {
         continue;
       }
       LOG.infof(
@@ -80,6 +100,18 @@ public final class EventWriter {
     }
     told.remove(key); // to the end of the line
     told.put(key, now);
+    return true;
+  }
+
+  private synchronized boolean mayTell(String poolAndReason) {
+    var now = clock.instant();
+    var before = spent.get(poolAndReason);
+    var current =
+        before == null || !now.isBefore(before.since().plus(WINDOW)) ? new Spent(now, 0) : before;
+    if (current.events() >= MAX_OF_REASON) {
+      return false;
+    }
+    spent.put(poolAndReason, new Spent(current.since(), current.events() + 1));
     return true;
   }
 

@@ -28,7 +28,11 @@ final class Seen {
   static final Instant NOW = Instant.parse("2026-11-21T13:20:00Z");
   static final long MI = 1L << 20;
 
-  private WorkerPool pool = Pools.shop("metadata: {generation: 4}\nspec: {workers: 8}");
+  /** Read once: thousands of statuses are made of it. */
+  private static final WorkerPool SHOP =
+      Pools.shop("metadata: {generation: 4}\nspec: {workers: 8}");
+
+  private WorkerPool pool = SHOP;
   private final List<PodSeen> pods = new ArrayList<>();
   private final List<Problem> problems = new ArrayList<>();
   private Optional<DeploymentSeen> deployment = Optional.empty();
