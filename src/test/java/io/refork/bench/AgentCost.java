@@ -2,6 +2,7 @@ package io.refork.bench;
 
 import io.refork.process.AgentProcess;
 import io.refork.process.Proc;
+import io.refork.process.SteeredAgent;
 import java.io.File;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ final class AgentCost {
     var figures = new ArrayList<Figure>();
     figures.add(start());
     idle(figures);
+    steered(figures);
     figures.add(drain());
     sampling(figures);
     return figures;
@@ -78,6 +80,42 @@ final class AgentCost {
       figures.add(
           Figure.atMost(
               0.5, "agent: CPU while idle, 8 workers (PID-14)", share * 100, "over 60 s", "%"));
+    }
+  }
+
+  /** An operator that sends a signed desired state every ten seconds and reads the report. */
+  static List<Figure> steered() throws Exception {
+    var figures = new ArrayList<Figure>();
+    steered(figures);
+    return figures;
+  }
+
+  private static void steered(List<Figure> figures) throws Exception {
+    try (var pod =
+        SteeredAgent.start(
+            AgentProcess.loopApp().options("--workers", "8", "--refork-after", "off"))) {
+      var agent = pod.agent();
+      agent.awaitReady(8);
+      pod.put(pod.token());
+      Thread.sleep(20_000);
+      double before = cpuSeconds(agent.pid());
+      long begun = System.nanoTime();
+      int refused = 0;
+      for (int i = 0; i < 6; i++) {
+        refused += pod.put(pod.token()).code() == 200 ? 0 : 1;
+        Thread.sleep(10_000);
+      }
+      double share = (cpuSeconds(agent.pid()) - before) / ((System.nanoTime() - begun) / 1e9);
+      figures.add(
+          Figure.atMost(
+              24,
+              "agent: private memory, 8 workers, steered every 10 s",
+              Proc.smaps(agent.pid(), "Private_Dirty") / MIB,
+              refused + " requests refused",
+              "MiB"));
+      figures.add(
+          Figure.atMost(
+              1, "agent: CPU, 8 workers, steered every 10 s", share * 100, "over 60 s", "%"));
     }
   }
 
@@ -151,7 +189,7 @@ final class AgentCost {
   }
 
   /** utime + stime. */
-  private static double cpuSeconds(int pid) {
+  static double cpuSeconds(int pid) {
     var stat = Proc.file(pid, "stat").orElseThrow();
     var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
     return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;

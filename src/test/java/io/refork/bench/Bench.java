@@ -16,13 +16,18 @@ public final class Bench {
 
   private record Part(String name, Callable<List<Figure>> measure) {}
 
-  /** {@code args}: names of parts; none: all of them. Exits with 1 when a bar was missed. */
+  /**
+   * {@code args}: names of parts; none: all of them (steered is a part of agent, too). Exits with 1
+   * when a bar was missed.
+   */
   public static void main(String[] args) throws Exception {
     var parts =
         List.of(
             new Part("sharing", Sharing::measure),
             new Part("requests", Requests::measure),
-            new Part("agent", AgentCost::measure));
+            new Part("agent", AgentCost::measure),
+            new Part("steered", AgentCost::steered),
+            new Part("flood", TokenFlood::measure));
     var figures = new ArrayList<Figure>();
     for (var part : parts) {
       if (args.length == 0 || List.of(args).contains(part.name())) {

@@ -11,7 +11,7 @@ import java.util.Map;
  * tokens get in, so only the operator can fill it. For one thread.
  */
 final class SeenIds {
-  /** At the most that is verified (6 a second), a token's two minutes are 720. */
+  /** At the most that is verified (8 a second), a token's two minutes are 960. */
   static final int MAX = 1024;
 
   enum Entry {

@@ -78,6 +78,7 @@ public final class Reply {
       case 411 -> "Length Required";
       case 413 -> "Content Too Large";
       case 414 -> "URI Too Long";
+      case 422 -> "Unprocessable Content";
       case 429 -> "Too Many Requests";
       case 431 -> "Request Header Fields Too Large";
       case 500 -> "Internal Server Error";
