@@ -88,7 +88,7 @@ class AgentOptionsTest {
         "{refork: {afterRequests: [1, 1000000], afterLast: Repeat, belowSharedPercent: 99}}",
         "{refork: {policy: Never}}",
         "{rollout: {workers: {maxUnavailable: 0, maxSurge: 512, canarySoak: 999999ms}}}",
-        "{timeouts: {boot: 86400000ms, request: '0', drain: 61s, shutdownDelay: 3600s}}",
+        "{timeouts: {boot: 86400s, request: '0', drain: 61s, shutdownDelay: 3600s}}",
       })
   void parse(String spec) throws Exception {
     var flags = new TreeMap<String, List<String>>();
