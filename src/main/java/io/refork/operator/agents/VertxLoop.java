@@ -7,6 +7,7 @@ import io.vertx.core.file.FileSystemOptions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -50,7 +51,11 @@ final class VertxLoop implements Loop {
 
   @Override
   public void execute(Runnable task) {
-    context.runOnContext(nothing -> task.run());
+    try {
+      context.runOnContext(nothing -> task.run());
+    } catch (RejectedExecutionException e) {
+      // A pass that ends after the operator has stopped: there is nobody left to tell.
+    }
   }
 
   @Override

@@ -38,16 +38,24 @@ class HostileAgentsTest {
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private final Agents agents = agents(hostile.port());
 
+  /** The poller's, once it has told something. */
+  private volatile Optional<Thread> thread = Optional.empty();
+
   private Agents agents(int port) {
     try {
       var key = KeyPairGenerator.getInstance("Ed25519").generateKeyPair().getPrivate();
       var signer = new TokenSigner(key, "k1", "here", InstantSource.system(), new SecureRandom());
       var settings =
           new PollSettings(Duration.ofMillis(200), Duration.ofMillis(700), 64, port, true);
-      return Agents.overHttp(settings, signer, registry, news::add);
+      return Agents.overHttp(settings, signer, registry, this::told);
     } catch (java.security.NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private void told(ResourceID pool) {
+    thread = Optional.of(Thread.currentThread());
+    news.add(pool);
   }
 
   @AfterEach
@@ -271,6 +279,22 @@ class HostileAgentsTest {
       var report = await().atMost(LONG).until(() -> lonely.report("u"), Optional::isPresent).get();
       assertThat(why(report)).contains("connection refused");
     }
+  }
+
+  @Test
+  @DisplayName("OP-09 a pass that ends after the poller was closed does no harm")
+  void closed() {
+    hostile.at(GOOD, HostileAgents.json(report("good")));
+    agents.start();
+    agents.steer(Sample.POOL, List.of(Sample.target("good", GOOD)));
+    await().atMost(LONG).until(() -> thread.isPresent());
+    agents.close();
+    await().atMost(LONG).until(() -> !thread.get().isAlive());
+    int before = hostile.requests(GOOD);
+    agents.steer(Sample.POOL, List.of(Sample.target("again", GOOD)));
+    agents.forget(Sample.POOL);
+    agents.close();
+    assertThat(hostile.requests(GOOD)).isEqualTo(before);
   }
 
   @Test
