@@ -177,7 +177,7 @@ public final class SimulatedAgent {
   }
 
   private String session() {
-    return "s" + sessions + "-" + pod.uid();
+    return "s" + sessions + "-" + pod.uid().substring(0, Math.min(8, pod.uid().length()));
   }
 
   private Report report() {
@@ -192,7 +192,7 @@ public final class SimulatedAgent {
     return new Report(
         session(),
         pod.uid(),
-        "simulated",
+        "0.1.0",
         observed,
         Report.Phase.SERVING,
         true,
