@@ -2,12 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build generate test conformance try bench dev soak format clean
+.PHONY: help build generate test conformance try bench bench-operator dev soak format clean
 
 setup := source build/setup &&
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 build: ## target/agent, the self-contained folder: copy it anywhere, also onto a machine without Java
 	@$(setup) jdk && packages gcc libc6-dev && rm -rf target/agent-jars && maven package -DskipTests && build/agent
@@ -23,6 +23,9 @@ try: build ## the main job on a real application: two reforks under load beside 
 
 bench: build ## the figures, side by side with gunicorn alone, into bench/results
 	@$(setup) jdk && packages wrk && python examples/flask-shop/requirements.txt && bench_java Bench
+
+bench-operator: ## one operator with POOLS=1000 of PODS=10 each, into bench/results/operator.md; a quarter of an hour
+	@$(setup) jdk && kube && maven package -DskipTests && bench_java OperatorBench $${POOLS:-1000} $${PODS:-10}
 
 dev: ## the operator in a cluster on this machine, with played nodes and agents; prints what to type; until Ctrl-C
 	@$(setup) jdk && kube && maven package -DskipTests && test_program io.refork.cluster.Dev

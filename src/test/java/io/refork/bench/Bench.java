@@ -61,7 +61,7 @@ public final class Bench {
     return file;
   }
 
-  private static String machine() throws IOException, InterruptedException {
+  static String machine() throws IOException, InterruptedException {
     var model =
         Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
             .filter(l -> l.startsWith("model name"))

@@ -110,7 +110,11 @@ record TestPool(Cluster cluster, String namespace, String name) {
     await("the wave " + token + " of " + key() + " ends")
         .atMost(WAVE_BOUND)
         .pollInterval(Duration.ofMillis(250))
-        .until(() -> ended(token));
+        .untilAsserted(
+            () ->
+                assertThat(ended(token))
+                    .as("%s; turned away by agents: %s", status(), cluster.agents().refused())
+                    .isTrue());
     return request().orElseThrow().outcome();
   }
 
