@@ -31,6 +31,12 @@ import java.util.stream.Stream;
  * WaveSimulationTest} holds it to that.
  */
 public final class Waves {
+  /**
+   * A canary has soaked once its agent has spoken after the end. That it says the same as before is
+   * no news, so nobody would wake us for it; agents are asked every few seconds.
+   */
+  private static final Duration LAST_WORD = Duration.ofSeconds(1);
+
   private Waves() {}
 
   /** The next step. */
@@ -208,7 +214,8 @@ public final class Waves {
     }
     Settling.canaries(draft)
         .filter(c -> c.reachedAt() != null)
-        .forEach(c -> times.add(Settling.soaked(draft, c)));
+        .map(c -> Settling.soaked(draft, c))
+        .forEach(end -> times.add(end.isAfter(draft.now) ? end : draft.now.plus(LAST_WORD)));
     return times.build().filter(t -> t.isAfter(draft.now)).min(Comparator.naturalOrder());
   }
 

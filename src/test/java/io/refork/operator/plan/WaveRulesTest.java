@@ -61,6 +61,9 @@ class WaveRulesTest {
     assertThat(pool.step.nextLook()).contains(pool.now.plus(WaveTable.SOAK));
     pool.later(WaveTable.SOAK).step();
     assertThat(pool.permitted()).as("its last word is older than the soak's end").isEmpty();
+    assertThat(pool.step.nextLook())
+        .as("nobody wakes us for a word that is no news")
+        .contains(pool.now.plusSeconds(1));
     pool.told("a", r -> r).step();
     assertThat(pool.permitted()).containsExactly("b", "c");
     assertThat(pool.step.view().level()).isEqualTo(1);
