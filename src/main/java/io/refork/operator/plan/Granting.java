@@ -25,6 +25,9 @@ final class Granting {
    */
   static final Duration START_WITHIN = Duration.ofMinutes(2);
 
+  /** As many digits as the ledger's schema has for it; whoever reports more is lying. */
+  private static final int MAX_LEVEL = 999_999_998;
+
   private Granting() {}
 
   /** A pod that could begin now, with what its agent says. */
@@ -80,6 +83,7 @@ final class Granting {
     return Draft.report(pod)
         .filter(r -> pod.ready() && !draft.granted(pod.uid()))
         .filter(r -> r.phase() == Report.Phase.SERVING && r.running().isEmpty())
+        .filter(r -> r.level() < MAX_LEVEL)
         .map(r -> new Candidate(pod, r, r.level() + 1));
   }
 

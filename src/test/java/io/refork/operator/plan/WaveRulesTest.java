@@ -285,6 +285,13 @@ class WaveRulesTest {
   }
 
   @Test
+  @DisplayName("OP-12 a level that no pod can have gets no permit, which the schema would refuse")
+  void impossibleLevel() {
+    var pool = WaveTable.of("a").told("a", r -> r.level(1_000_000_000).wants()).step();
+    assertThat(pool.permitted()).isEmpty();
+  }
+
+  @Test
   @DisplayName("OP-09 a lost ledger begins above every report, as proven as two pods witness")
   void lostLedger() {
     var pool = WaveTable.of("a", "b", "c").step().request("x").step();
