@@ -1,11 +1,9 @@
 package io.refork.operator.pass;
 
-import io.javaoperatorsdk.operator.OperatorException;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.ResourceEventAware;
 import io.javaoperatorsdk.operator.processing.event.source.inbound.SimpleInboundEventSource;
 import io.refork.api.WorkerPool;
-import io.refork.operator.agents.KeyUnavailableException;
 import java.util.function.Consumer;
 
 /**
@@ -26,11 +24,7 @@ public final class News extends SimpleInboundEventSource<WorkerPool>
   @Override
   public void start() {
     super.start();
-    try {
-      steering.open(this::tell);
-    } catch (KeyUnavailableException e) {
-      throw new OperatorException(e.getMessage(), e);
-    }
+    steering.open(this::tell);
   }
 
   private void tell(ResourceID pool) {

@@ -8,12 +8,14 @@ import io.refork.operator.agents.AgentReport;
 import io.refork.operator.agents.Agents;
 import io.refork.operator.agents.KeySecret;
 import io.refork.operator.agents.KeyUnavailableException;
+import io.refork.operator.agents.Keys;
 import io.refork.operator.agents.PollSettings;
 import io.refork.operator.agents.Target;
 import jakarta.inject.Singleton;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,7 @@ public class Steering {
   private final KubernetesClient client;
   private final OperatorSettings settings;
   private final MeterRegistry registry;
+  private @Nullable Keys keys;
   private volatile @Nullable Line line;
 
   private record Line(String publicKeys, Agents agents) {}
@@ -38,19 +41,30 @@ public class Steering {
   }
 
   /**
-   * Reads or makes the keys, then begins to ask. Before the first pass.
+   * Reads or makes the keys. Before anything else, so that an operator without a key ends with one
+   * sentence.
    *
-   * @param news called with a pool when an agent's report could change what is decided
    * @throws KeyUnavailableException there is no key to sign with
    */
-  public synchronized void open(Consumer<ResourceID> news) throws KeyUnavailableException {
+  public synchronized void prepare() throws KeyUnavailableException {
+    if (keys == null) {
+      keys = new KeySecret(client, settings.namespace(), settings.key().secret()).keys();
+    }
+  }
+
+  /**
+   * Begins to ask, after {@link #prepare} and before the first pass.
+   *
+   * @param news called with a pool when an agent's report could change what is decided
+   */
+  public synchronized void open(Consumer<ResourceID> news) {
+    var own = Objects.requireNonNull(keys, "the keys are read first");
     if (line != null) {
       return;
     }
-    var keys = new KeySecret(client, settings.namespace(), settings.key().secret()).keys();
-    var signer = keys.signer(InstantSource.system(), new SecureRandom());
+    var signer = own.signer(InstantSource.system(), new SecureRandom());
     var agents = Agents.overHttp(PollSettings.of(settings), signer, registry, news);
-    line = new Line(keys.publicKeys(), agents);
+    line = new Line(own.publicKeys(), agents);
     agents.start();
   }
 

@@ -6,7 +6,9 @@ import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import io.refork.operator.OperatorSettings;
+import io.refork.operator.agents.KeyUnavailableException;
 import io.refork.operator.leading.Leadership;
+import io.refork.operator.pass.Steering;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -36,18 +38,21 @@ public class Main implements QuarkusApplication {
   private final Operator operator;
   private final ExecutorService executor;
   private final Progress progress;
+  private final Steering steering;
 
   Main(
       OperatorSettings settings,
       KubernetesClient client,
       Operator operator,
       ExecutorService executor,
-      Progress progress) {
+      Progress progress,
+      Steering steering) {
     this.settings = settings;
     this.client = client;
     this.operator = operator;
     this.executor = executor;
     this.progress = progress;
+    this.steering = steering;
   }
 
   public static void main(String... args) {
@@ -98,6 +103,13 @@ public class Main implements QuarkusApplication {
 
   private void lead() {
     progress.reached(Stage.Syncing);
+    try {
+      steering.prepare();
+    } catch (KeyUnavailableException e) {
+      LOG.fatal(e.getMessage());
+      // Perhaps on the election's thread, of which nobody awaits the end.
+      Runtime.getRuntime().halt(REFUSED);
+    }
     if (operator.getRegisteredControllersNumber() > 0) {
       operator.start();
     }

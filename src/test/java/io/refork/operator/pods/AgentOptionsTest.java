@@ -77,7 +77,9 @@ class AgentOptionsTest {
   @DisplayName("every option on the command line exists in the agent, and needs a new one")
   void fixed() {
     var fixed = Options.ALL.stream().filter(o -> !o.live()).<String>map(Option::name).toList();
-    assertThat(fixed).contains("listen", "control", "state-dir", "thp");
+    assertThat(fixed)
+        .contains("listen", "control", "state-dir", "thp", "control-keys", "pod-uid")
+        .doesNotContainAnyElementsOf(AgentOptions.NAMES);
   }
 
   @ParameterizedTest(name = "the agent reads the options of {0}")
