@@ -69,6 +69,9 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
   private final ChildWriter writer;
   private final EventWriter events;
 
+  /** When this operator looked at each pool first. */
+  private final Map<ResourceID, Instant> looks = new ConcurrentHashMap<>();
+
   /** When each status was written last, so that what may wait does. */
   private final Map<ResourceID, Instant> writes = new ConcurrentHashMap<>();
 
@@ -101,6 +104,7 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
     var id = ResourceID.fromResource(pool);
     steering.forget(id);
     writer.forget(pool);
+    looks.remove(id);
     writes.remove(id);
     metrics.gone(id);
   }
@@ -130,6 +134,8 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
     if (made.going) {
       return UpdateControl.noUpdate();
     }
+    var now = clock.instant();
+    var id = ResourceID.fromResource(pool);
     var seen =
         new Seen(
             pool,
@@ -137,8 +143,9 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
             made.problems,
             made.deployment,
             pods(pool, own),
-            Optional.ofNullable(writes.get(ResourceID.fromResource(pool))),
-            clock.instant());
+            looks.computeIfAbsent(id, first -> now),
+            Optional.ofNullable(writes.get(id)),
+            now);
     return execute(seen, Planner.plan(seen), context);
   }
 

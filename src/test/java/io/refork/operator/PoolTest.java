@@ -215,6 +215,21 @@ class PoolTest {
   }
 
   @Test
+  @DisplayName("OP-06 an operator that starts again writes nothing about a pool at rest")
+  void startedAgain() {
+    apply(SHOP.formatted("shop"));
+    awaitReady("shop");
+    awaitQuiet();
+    operator.kill();
+    long from = cluster.controlPlane().audit().now();
+    operator.start();
+    operator.awaitReady();
+    // Each of the two agents has been asked at least five times.
+    await(() -> assertThat(operator.metric("refork_agent_requests_total")).isGreaterThan(10));
+    assertThat(writes(from)).isEmpty();
+  }
+
+  @Test
   @DisplayName(
       "a container without a command: the condition says what to write, and no pod is made")
   void noCommand() {

@@ -33,6 +33,9 @@ public final class Planner {
   /** A child that someone stands in the way of is tried again: nobody tells us when he has gone. */
   private static final Duration UNSETTLED = Duration.ofSeconds(30);
 
+  /** First answers are news, which bring the next pass; this is for one that never comes. */
+  private static final Duration EARLY = Duration.ofSeconds(5);
+
   /** Nothing is expected to happen; whatever happens is told. */
   private static final Duration SETTLED = Duration.ofMinutes(10);
 
@@ -54,6 +57,10 @@ public final class Planner {
             yield held(previous);
           }
         };
+    if (previous.isPresent() && seen.isEarly() && !wave.changed()) {
+      // A status without those that have not answered yet would tell of a fall that never was.
+      return new Plan(previous.get(), false, List.of(), EARLY);
+    }
     var status =
         StatusBuilder.build(
             new StatusInput(

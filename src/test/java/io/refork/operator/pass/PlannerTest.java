@@ -39,6 +39,19 @@ class PlannerTest {
   }
 
   @Test
+  @DisplayName("OP-06 an operator that has just begun writes nothing before its agents have answered")
+  void early() {
+    var pool = Pools.shop();
+    var pods = List.of(pod("p1", "10.0.0.1"));
+    pool.setStatus(Planner.plan(seen(pool)).status());
+    var plan = Planner.plan(seen(pool, pods, NOW.minusSeconds(1)));
+    assertThat(plan.write()).isFalse();
+    assertThat(plan.notes()).isEmpty();
+    assertThat(plan.status()).isEqualTo(pool.getStatus());
+    assertThat(Planner.plan(seen(pool, pods, NOW.minusSeconds(21))).write()).isTrue();
+  }
+
+  @Test
   @DisplayName("a template that cannot be: the condition says so, an Event once, no hot loop")
   void invalid() {
     var pool = Pools.shop(NO_COMMAND);
@@ -78,6 +91,7 @@ class PlannerTest {
                 List.of(problem),
                 Optional.empty(),
                 List.of(),
+                NOW,
                 Optional.empty(),
                 NOW));
     assertThat(plan.status().conditions())
@@ -168,8 +182,19 @@ class PlannerTest {
   }
 
   private static Seen seen(WorkerPool pool, PodSeen... pods) {
+    return seen(pool, List.of(pods), NOW.minusSeconds(60));
+  }
+
+  private static Seen seen(WorkerPool pool, List<PodSeen> pods, Instant since) {
     return new Seen(
-        pool, children(pool), List.of(), Optional.empty(), List.of(pods), Optional.empty(), NOW);
+        pool,
+        children(pool),
+        List.of(),
+        Optional.empty(),
+        pods,
+        since,
+        Optional.empty(),
+        NOW);
   }
 
   private static Children children(WorkerPool pool) {
