@@ -72,9 +72,13 @@ public final class OperatorBench {
       var created = since(began);
       add(Figure.recorded("pools created by the test within", created, "", "s"));
       awaitAll("first statuses", s -> s.observedGeneration() >= 1);
-      add(Figure.atMost(180, "first status of all pools, from the first create on", since(began), "", "s"));
+      add(
+          Figure.atMost(
+              180, "first status of all pools, from the first create on", since(began), "", "s"));
       awaitAll("all pods in the statuses", s -> s.memory().pods() == podsPerPool);
-      add(Figure.recorded("every pod up and its agent's report in a status", since(began), "", "s"));
+      add(
+          Figure.recorded(
+              "every pod up and its agent's report in a status", since(began), "", "s"));
       steady(operator, "");
       operator.kill();
       began = System.nanoTime();
@@ -121,7 +125,8 @@ public final class OperatorBench {
     long done = 0;
     while (done < poolCount) {
       if (System.nanoTime() > end) {
-        throw new IllegalStateException(what + ": " + done + " of " + poolCount + " after " + BOUND);
+        throw new IllegalStateException(
+            what + ": " + done + " of " + poolCount + " after " + BOUND);
       }
       Thread.sleep(1000);
       done =
@@ -162,9 +167,7 @@ public final class OperatorBench {
     var asked = operator.metric("refork_agent_requests_total");
     Thread.sleep(STEADY);
     var writes = audit.writesSince(moment, operator.user());
-    add(
-        Figure.atMost(
-            0, "writes in a minute but the lease's" + when, writes.size(), "", "writes"));
+    add(Figure.atMost(0, "writes in a minute but the lease's" + when, writes.size(), "", "writes"));
     add(
         Figure.atMost(
             1,
@@ -223,7 +226,8 @@ public final class OperatorBench {
             .formatted(poolCount, podsPerPool));
     lines.add(Bench.machine() + ". Load of the machine at the end: " + load() + ".");
     lines.add("");
-    lines.add("Operator: Java " + Runtime.version() + ", -Xmx" + HEAP_MIB + "m, polling every 10 s");
+    lines.add(
+        "Operator: Java " + Runtime.version() + ", -Xmx" + HEAP_MIB + "m, polling every 10 s");
     lines.add("");
     lines.add("| figure | value | how | bar | |");
     lines.add("|---|---|---|---|---|");

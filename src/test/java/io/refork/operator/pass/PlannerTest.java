@@ -39,7 +39,8 @@ class PlannerTest {
   }
 
   @Test
-  @DisplayName("OP-06 an operator that has just begun writes nothing before its agents have answered")
+  @DisplayName(
+      "OP-06 an operator that has just begun writes nothing before its agents have answered")
   void early() {
     var pool = Pools.shop();
     var pods = List.of(pod("p1", "10.0.0.1"));
@@ -187,14 +188,7 @@ class PlannerTest {
 
   private static Seen seen(WorkerPool pool, List<PodSeen> pods, Instant since) {
     return new Seen(
-        pool,
-        children(pool),
-        List.of(),
-        Optional.empty(),
-        pods,
-        since,
-        Optional.empty(),
-        NOW);
+        pool, children(pool), List.of(), Optional.empty(), pods, since, Optional.empty(), NOW);
   }
 
   private static Children children(WorkerPool pool) {

@@ -103,7 +103,9 @@ class ApiFaultsTest {
     api.mend();
     pool.assertAllDone(token);
     var seconds = (System.nanoTime() - began) / 1e9;
-    assertThat((api.requests() - before) / seconds).as("requests a second, " + token).isLessThan(40);
+    assertThat((api.requests() - before) / seconds)
+        .as("requests a second, " + token)
+        .isLessThan(40);
   }
 
   private boolean one(int in) {

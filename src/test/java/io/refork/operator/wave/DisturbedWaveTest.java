@@ -39,14 +39,13 @@ class DisturbedWaveTest {
   }
 
   @Test
-  @DisplayName("OP-11 replies that are lost, doubled, late or refused: the wave ends, each pod once")
+  @DisplayName(
+      "OP-11 replies that are lost, doubled, late or refused: the wave ends, each pod once")
   void network() {
     var random = new Random(11);
     cluster
         .agents()
-        .behave(
-            namespace,
-            b -> b.reforkTakes(Duration.ofMillis(700)).fault(() -> fault(random)));
+        .behave(namespace, b -> b.reforkTakes(Duration.ofMillis(700)).fault(() -> fault(random)));
     var pool = TestPool.create(cluster, namespace, "shop", 6).awaitPods(6);
     pool.ask("wave");
     assertThat(pool.awaitEnd("wave")).isEqualTo(Outcome.Completed);
@@ -101,7 +100,9 @@ class DisturbedWaveTest {
     pool.awaitPods(7);
     pool.assertPromisesKept();
     // The lapsed one had its turn: a wave asks once.
-    assertThat(pool.reforks("wave")).filteredOn(r -> r.uid().equals(reforking.pod().uid())).hasSize(1);
+    assertThat(pool.reforks("wave"))
+        .filteredOn(r -> r.uid().equals(reforking.pod().uid()))
+        .hasSize(1);
     pool.delete();
   }
 

@@ -17,8 +17,7 @@ class ManyPoolsTest {
   private static final Duration QUIET = Duration.ofSeconds(10);
 
   @Test
-  @DisplayName(
-      "OP-16 50 pools with 500 pods: every status in time, then no writes; memory bounded")
+  @DisplayName("OP-16 50 pools with 500 pods: every status in time, then no writes; memory bounded")
   void manyPools() {
     var cluster = Cluster.shared();
     var namespace = cluster.controlPlane().namespace();

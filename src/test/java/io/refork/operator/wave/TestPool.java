@@ -134,14 +134,18 @@ record TestPool(Cluster cluster, String namespace, String name) {
     return reforks().stream().filter(r -> r.request().equals(Optional.of(token))).toList();
   }
 
-  /** What holds whatever happens: once per pod and request, never more at once, the canary alone. */
+  /**
+   * What holds whatever happens: once per pod and request, never more at once, the canary alone.
+   */
   void assertPromisesKept() {
     assertThat(
             reforks().stream()
-                .collect(Collectors.groupingBy(r -> r.uid() + " " + r.request(), Collectors.counting())))
+                .collect(
+                    Collectors.groupingBy(r -> r.uid() + " " + r.request(), Collectors.counting())))
         .allSatisfy((podAndRequest, times) -> assertThat(times).isEqualTo(1));
     assertThat(cluster.agents().reforks().maxConcurrent(key())).isLessThanOrEqualTo(2);
-    var tokens = reforks().stream().map(Refork::request).flatMap(Optional::stream).distinct().toList();
+    var tokens =
+        reforks().stream().map(Refork::request).flatMap(Optional::stream).distinct().toList();
     for (var token : tokens) {
       var canary = reforks(token).getFirst();
       assertThat(reforks())

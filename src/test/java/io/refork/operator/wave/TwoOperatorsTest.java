@@ -19,9 +19,7 @@ class TwoOperatorsTest {
     cluster.agents().behave(namespace, b -> b.reforkTakes(Duration.ofMillis(800)));
     // No leader election: both reconcile all the time, and share the key's Secret.
     Setup setup =
-        OperatorProcess.of(cluster)
-            .in(cluster.controlPlane().namespace())
-            .watching(namespace);
+        OperatorProcess.of(cluster).in(cluster.controlPlane().namespace()).watching(namespace);
     try (var one = setup.start();
         var other = setup.start()) {
       one.awaitReady();
