@@ -214,6 +214,11 @@ public final class OperatorProcess implements AutoCloseable {
     }
   }
 
+  /** The end of it, for the message of a failure. */
+  public String tail() {
+    return child.tail();
+  }
+
   /** The same as JSON; lines that are none are left out. */
   public List<JsonNode> logged() {
     return output().lines().filter(line -> line.startsWith("{")).flatMap(this::parsed).toList();

@@ -15,6 +15,8 @@ import io.refork.api.WorkerPoolStatus;
 import io.refork.cluster.Cluster;
 import io.refork.cluster.Reforks.Refork;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -90,12 +92,24 @@ record TestPool(Cluster cluster, String namespace, String name) {
     return this;
   }
 
+  /** A wave is about pods that are older than it, and creation has whole seconds. */
+  private void awaitNextSecond() {
+    var youngest =
+        cluster.controlPlane().client().pods().inNamespace(namespace).list().getItems().stream()
+            .map(pod -> Instant.parse(pod.getMetadata().getCreationTimestamp()))
+            .max(Comparator.naturalOrder());
+    await()
+        .pollInterval(Duration.ofMillis(50))
+        .until(() -> youngest.isEmpty() || Instant.now().isAfter(youngest.get().plusSeconds(1)));
+  }
+
   void patch(String merge) {
     resource().patch(PatchContext.of(PatchType.JSON_MERGE), merge);
   }
 
   /** Asks for a wave. */
   void ask(String token) {
+    awaitNextSecond();
     patch("{\"spec\":{\"refork\":{\"requestedAt\":\"" + token + "\"}}}");
   }
 

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.refork.cluster.Cluster;
 import io.refork.cluster.OperatorProcess;
+import io.refork.cluster.SimulatedAgent;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,7 +41,11 @@ class VanishingPoolTest {
     pool.ask("wave");
     await()
         .atMost(BOUND)
-        .until(() -> cluster.agents().in(namespace).stream().anyMatch(a -> a.reforking()));
+        .untilAsserted(
+            () ->
+                assertThat(cluster.agents().in(namespace))
+                    .as("%s\n%s", pool.status(), operator.tail())
+                    .anyMatch(SimulatedAgent::reforking));
   }
 
   @Test
