@@ -3,10 +3,13 @@ package io.refork.process;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import io.refork.protocol.control.ReportCodec;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -86,31 +89,41 @@ class HostileApplicationTest {
   }
 
   @Test
-  @DisplayName("TOK-15 a reason of the application is escaped in log, status and terminal")
+  @DisplayName("TOK-15 a reason of the application is escaped in log, status, report and terminal")
   void reasons() throws Exception {
-    try (var agent =
-        AgentProcess.loopApp().options("--workers", "1", "--refork-after", "off").start()) {
-      agent.awaitReady(1);
-      Load.get(agent.port(), "/unsafe/\u001b[31m${jndi:x}<script>");
+    var builder =
+        AgentProcess.loopApp()
+            .options("--workers", "2", "--refork-after", "off", "--max-unavailable", "1");
+    try (var pod = SteeredAgent.start(builder)) {
+      var agent = pod.agent();
+      agent.awaitReady(2);
+      // Otherwise the other one becomes the mold.
+      while (!agent.status().list("workers").stream().allMatch(w -> w.integer("served") > 0)) {
+        Load.get(agent.port(), "/unsafe/\u001b[31m${jndi:x}<script>");
+      }
       agent.signal("USR2");
-      var refork =
-          agent
-              .awaitStatus(
-                  "refused",
-                  s -> !s.isNull("refork") && s.object("refork").text("outcome").equals("refused"))
-              .object("refork");
-      assertThat(refork.text("detail")).contains("jndi").doesNotContain("\u001b");
-      var shown =
-          new ProcessBuilder(
-                  AgentProcess.HOME.resolve("bin/refork").toString(),
-                  "status",
-                  "--state-dir",
-                  agent.stateDir().toString())
-              .start();
-      var terminal = new String(shown.getInputStream().readAllBytes());
-      assertThat(terminal).contains("refused").doesNotContain("\u001b[31m");
+      agent.awaitStatus(
+          "refused",
+          s -> !s.isNull("refork") && s.object("refork").text("outcome").equals("refused"));
+      for (var shown : List.of(status(agent, "text"), status(agent, "json"))) {
+        assertThat(shown).contains("refused").doesNotContain("\u001b");
+      }
+      var answer = pod.put(pod.token());
+      assertThat(answer.body()).doesNotContain("\u001b");
+      var report = ReportCodec.decode(answer.body().getBytes(StandardCharsets.ISO_8859_1));
+      assertThat(report.last().orElseThrow().detail())
+          .contains("jndi")
+          .doesNotContain("\u001b")
+          .hasSizeLessThanOrEqualTo(200);
       assertThat(agent.log()).contains("\\u001b[31m").doesNotContain("\u001b");
       assertThat(Load.get(agent.controlPort(), "/metrics")).doesNotContain("jndi");
     }
+  }
+
+  private static String status(AgentProcess agent, String format) throws IOException {
+    var refork = AgentProcess.HOME.resolve("bin/refork").toString();
+    var state = agent.stateDir().toString();
+    var shown = new ProcessBuilder(refork, "status", "--state-dir", state, "-o", format).start();
+    return new String(shown.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 }

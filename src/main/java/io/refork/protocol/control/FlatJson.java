@@ -14,8 +14,8 @@ import java.util.Optional;
  * ASCII, without escapes. So a name has one spelling, and nothing can be said in UTF-16.
  */
 final class FlatJson {
-  /** A token has eight claims; what has more is not ours. */
-  private static final int MAX_MEMBERS = 8;
+  /** Twice what a token has; which ones is for {@link Token}. */
+  private static final int MAX_MEMBERS = 16;
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
