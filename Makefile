@@ -25,7 +25,8 @@ bench: build ## the figures, side by side with gunicorn alone, into bench/result
 	@$(setup) jdk && packages wrk && python examples/flask-shop/requirements.txt && bench_java Bench
 
 bench-operator: ## one operator with POOLS=1000 of PODS=10 each, into bench/results/operator.md; a quarter of an hour
-	@$(setup) jdk && kube && maven package -DskipTests && bench_java OperatorBench $${POOLS:-1000} $${PODS:-10}
+	@$(setup) jdk && kube && maven package -DskipTests && bench_java OperatorBench $${POOLS:-1000} $${PODS:-10} && \
+	  packages gcc libc6-dev && build/agent && bench_java Bench flood
 
 dev: ## the operator in a cluster on this machine, with played nodes and agents; prints what to type; until Ctrl-C
 	@$(setup) jdk && kube && maven package -DskipTests && test_program io.refork.cluster.Dev
