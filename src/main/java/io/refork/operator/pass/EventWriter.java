@@ -165,7 +165,7 @@ public final class EventWriter {
 
   private static String message(Note note) {
     var pod = note.pod().map(name -> "pod " + name + ": ").orElse("");
-    var advice = note.reason().advice();
+    var advice = note.reason().toDo();
     var told = note.message().startsWith(pod) ? note.message() : pod + note.message();
     var all = advice.isEmpty() || told.contains(advice) ? told : told + "; " + advice;
     return all.length() > MAX_MESSAGE ? all.substring(0, MAX_MESSAGE) : all;

@@ -189,9 +189,7 @@ final class Draft {
             true,
             Reason.ReforkAborted,
             Optional.of(pod),
-            "the refork of pod "
-                + pod
-                + " failed ("
+            "its refork failed ("
                 + reason
                 + (message.isEmpty() ? ")" : "): " + cut(message))
                 + (requested

@@ -111,7 +111,7 @@ final class Granting {
             false,
             Reason.CanaryReforking,
             Optional.of(candidate.pod().name()),
-            "pod " + candidate.pod().name() + " reforks first, alone"));
+            "reforks first, alone"));
   }
 
   private static void add(Draft draft, Candidate candidate, boolean request) {

@@ -137,9 +137,7 @@ final class Settling {
                       false,
                       Reason.CanarySoaking,
                       Optional.of(draft.name(c.uid())),
-                      "pod "
-                          + draft.name(c.uid())
-                          + " has reforked and is watched for "
+                      "has reforked and is watched for "
                           + draft.in.rules().canarySoak().toSeconds()
                           + " s"));
             });

@@ -50,11 +50,29 @@ record Conditions(StatusInput input, Figures figures, List<Problem> problems, in
       return condition(
           READY, false, Reason.PodsNotReady, ready + " of " + pods(desired) + " ready" + because());
     }
+    if (!wasReady() && input.pods().stream().anyMatch(Conditions::isUnasked)) {
+      return condition(
+          READY,
+          false,
+          Reason.PodsNotReady,
+          pods(ready) + " ready, but not every agent has been asked for its workers");
+    }
     return condition(
         READY,
         !figures.shortOfWorkers(),
         figures.shortOfWorkers() ? Reason.TooFewWorkers : Reason.AllWorkersReady,
         workers());
+  }
+
+  private boolean wasReady() {
+    return input.previous().stream()
+        .flatMap(s -> s.conditions().stream())
+        .anyMatch(c -> c.type().equals(READY) && c.status().equals("True"));
+  }
+
+  /** An agent that does not answer becomes Unreachable before long: this never lasts. */
+  private static boolean isUnasked(PodSeen pod) {
+    return pod.ready() && !pod.leaving() && pod.report().isEmpty();
   }
 
   /** Whether anybody answers at all. */
@@ -184,7 +202,7 @@ record Conditions(StatusInput input, Figures figures, List<Problem> problems, in
 
   private Condition condition(String type, boolean holds, Reason reason, String message) {
     var status = holds ? "True" : "False";
-    var advice = Text.cut(reason.advice(), room / 2);
+    var advice = Text.cut(reason.toDo(), room / 2);
     var what = Text.cut(message, room - advice.length() - 2);
     var text = advice.isEmpty() ? what : what.isEmpty() ? advice : what + "; " + advice;
     return new Condition(type, status, reason.name(), text, generation(input), since(type, status));

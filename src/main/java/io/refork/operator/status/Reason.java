@@ -53,6 +53,11 @@ public enum Reason {
     return advice;
   }
 
+  /** The advice where it tells something: that one has to wait goes without saying. */
+  public String toDo() {
+    return advice.startsWith("wait: ") ? "" : advice;
+  }
+
   /** Whether it is a trouble; the earlier one in this enum is the worse. */
   public boolean degrades() {
     return compareTo(TemplateInvalid) >= 0 || this == PodsNotReady;

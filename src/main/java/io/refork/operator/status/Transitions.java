@@ -83,8 +83,8 @@ public final class Transitions {
 
   /** The condition's message without its advice, which an Event adds by itself. */
   private static String sentence(Condition condition) {
-    var advice = "; " + reason(condition).advice();
-    return condition.message().endsWith(advice)
+    var advice = "; " + reason(condition).toDo();
+    return advice.length() > 2 && condition.message().endsWith(advice)
         ? condition.message().substring(0, condition.message().length() - advice.length())
         : condition.message();
   }
