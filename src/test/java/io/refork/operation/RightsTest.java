@@ -55,12 +55,12 @@ class RightsTest {
       var pool = new PoolLife(cluster, namespace).create(1).awaitReady(1);
       pool.scale(2).awaitReady(2);
       pool.wave("2026-11-21T13:20:00Z").awaitReady(2);
+      Metrics.check(operator);
       // Another one, which does not remember what was told.
       assertThat(operator.terminate()).isZero();
       operator.start();
       operator.awaitReady();
       pool.stumble();
-      Metrics.check(operator);
       pool.delete();
       Awaitility.await("every right was used")
           .atMost(Duration.ofSeconds(20))

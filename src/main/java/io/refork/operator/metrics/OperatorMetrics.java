@@ -61,6 +61,8 @@ public class OperatorMetrics {
     this.perPool = perPool;
     permits("granted", status -> ledger(status).map(held -> held.grants().size()).orElse(0));
     permits("reforking", status -> status.rollout().pods().reforking());
+    // From the start, so that a rate over it is 0 and not nothing.
+    waveDuration();
     for (var outcome : Written.values()) {
       writes(outcome);
     }
