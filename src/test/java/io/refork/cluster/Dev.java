@@ -60,7 +60,10 @@ public final class Dev {
 
           export KUBECONFIG=%1$s/kubeconfig PATH=%1$s:$PATH
           kubectl apply -f deploy/samples/minimal.yaml
+          kubectl scale wp shop --replicas=3
           kubectl get wp -w
+
+        Each pod reforks once by itself; the first one is watched for a minute.
 
         Ask for a wave: every pod reforks once, one of them first and alone.
 
