@@ -1,7 +1,6 @@
 package io.refork.operator.plan;
 
 import io.refork.api.WaveLedger;
-import io.refork.api.WaveLedger.Outcome;
 import io.refork.api.WorkerPoolStatus.State;
 import java.util.Optional;
 
@@ -108,9 +107,15 @@ final class WaveText {
 
   private static String idle(Draft draft) {
     var request = draft.request;
-    if (request != null && request.outcome() == Outcome.DeadlineExceeded) {
-      return "the last requested wave ended at its progress deadline";
+    var proven = draft.proven > 0 ? "level " + draft.proven + " is proven" : "no refork yet";
+    if (request == null) {
+      return proven;
     }
-    return draft.proven > 0 ? "level " + draft.proven + " is proven" : "no refork yet";
+    return switch (request.outcome()) {
+      case Completed -> "the last requested wave is done";
+      case DeadlineExceeded -> "the last requested wave ended at its progress deadline";
+      case Superseded -> "the last requested wave ended with another template";
+      case Running, Aborted -> proven;
+    };
   }
 }
