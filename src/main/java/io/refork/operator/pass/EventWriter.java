@@ -122,8 +122,12 @@ public final class EventWriter {
       if (e.getCode() != 409) {
         throw e;
       }
+      // By name: an edit of the object in hand would count from 1 each time.
       client
-          .resource(event)
+          .v1()
+          .events()
+          .inNamespace(event.getMetadata().getNamespace())
+          .withName(event.getMetadata().getName())
           .edit(
               old ->
                   new EventBuilder(old)
