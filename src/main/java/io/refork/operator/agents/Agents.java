@@ -40,11 +40,15 @@ public final class Agents implements AutoCloseable {
   private final News news;
   private final Map<String, AgentReport> reports = new ConcurrentHashMap<>();
 
+  /** Without anybody to ask the thread still turns, to be seen alive. */
+  public static final Duration IDLE = Duration.ofSeconds(10);
+
   private final Schedule schedule;
   private final Map<String, Pod> pods = new HashMap<>();
   private final Map<ResourceID, Set<String>> pools = new HashMap<>();
 
   private boolean started;
+  private volatile Runnable turned = () -> {};
 
   /** Counts starts and stops: an answer to a request of before is nobody's. */
   private int epoch;
@@ -95,6 +99,14 @@ public final class Agents implements AutoCloseable {
     var loop = new VertxLoop();
     var transport = new VertxTransport(loop, settings.timeout());
     return new Agents(settings, signer::sign, transport, loop, loop::close, registry, listener);
+  }
+
+  /**
+   * Has this called on each turn of the poller's thread, {@link #IDLE} apart at most while it is
+   * started: its sign of life. Must not wait.
+   */
+  public void whenTurning(Runnable sign) {
+    turned = sign;
   }
 
   /** When leading: begins to ask. Without effect when it has begun. */
@@ -190,12 +202,13 @@ public final class Agents implements AutoCloseable {
     if (!started) {
       return;
     }
+    turned.run();
     long now = loop.nanos();
     for (var next = schedule.take(now); next.isPresent(); next = schedule.take(now)) {
       ask(java.util.Objects.requireNonNull(pods.get(next.get())).target);
     }
     news.tell(now);
-    Stream.of(schedule.next(now), news.next(now))
+    Stream.of(schedule.next(now), news.next(now), Optional.of(IDLE))
         .flatMap(Optional::stream)
         .min(Duration::compareTo)
         .ifPresent(wait -> loop.alarm(wait, this::pump));

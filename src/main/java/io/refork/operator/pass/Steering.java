@@ -11,8 +11,10 @@ import io.refork.operator.agents.KeyUnavailableException;
 import io.refork.operator.agents.Keys;
 import io.refork.operator.agents.PollSettings;
 import io.refork.operator.agents.Target;
+import io.refork.operator.health.Pulse;
 import jakarta.inject.Singleton;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -26,18 +28,26 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public class Steering {
+  private static final String POLLER = "poller";
+
+  /** Six of its idle turns: a machine that is merely slow must not have its operator killed. */
+  private static final Duration STUCK = Agents.IDLE.multipliedBy(6);
+
   private final KubernetesClient client;
   private final OperatorSettings settings;
   private final MeterRegistry registry;
+  private final Pulse pulse;
   private @Nullable Keys keys;
   private volatile @Nullable Line line;
 
   private record Line(String publicKeys, Agents agents) {}
 
-  Steering(KubernetesClient client, OperatorSettings settings, MeterRegistry registry) {
+  Steering(
+      KubernetesClient client, OperatorSettings settings, MeterRegistry registry, Pulse pulse) {
     this.client = client;
     this.settings = settings;
     this.registry = registry;
+    this.pulse = pulse;
   }
 
   /**
@@ -65,7 +75,13 @@ public class Steering {
     var signer = own.signer(InstantSource.system(), new SecureRandom());
     var agents = Agents.overHttp(PollSettings.of(settings), signer, registry, news);
     line = new Line(own.publicKeys(), agents);
+    agents.whenTurning(this::beat);
+    beat(); // a thread that never turns is stuck, too
     agents.start();
+  }
+
+  private void beat() {
+    pulse.beat(POLLER, STUCK);
   }
 
   /** No agent is asked any more. */
@@ -73,7 +89,9 @@ public class Steering {
     var open = line;
     line = null;
     if (open != null) {
+      open.agents().whenTurning(() -> {});
       open.agents().close();
+      pulse.end(POLLER);
     }
   }
 

@@ -102,6 +102,20 @@ class AgentsTest {
   }
 
   @Test
+  @DisplayName("OP-16 a poller that has nobody to ask still shows that it lives")
+  void signOfLife() {
+    var turns = new int[1];
+    agents.whenTurning(() -> turns[0]++);
+    agents.start();
+    played.pass(ofMinutes(1));
+    assertThat(turns[0]).isBetween(6, 10);
+    agents.stop();
+    turns[0] = 0;
+    played.pass(ofMinutes(1));
+    assertThat(turns[0]).isZero();
+  }
+
+  @Test
   @DisplayName("OP-07 a permit is sent at once")
   void permit() {
     agents.start();
