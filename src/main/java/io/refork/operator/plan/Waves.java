@@ -37,6 +37,12 @@ public final class Waves {
    */
   private static final Duration LAST_WORD = Duration.ofSeconds(1);
 
+  /**
+   * No ledger is written so often. A pod that reports more is lying, and would use up the numbers
+   * that the wire has (2^53) for its whole pool.
+   */
+  private static final long PLAUSIBLE_SEQ = 1L << 52;
+
   private Waves() {}
 
   /** The next step. */
@@ -73,7 +79,12 @@ public final class Waves {
     }
     var reports = in.pods().stream().flatMap(p -> Draft.report(p).stream()).toList();
     long seq =
-        reports.stream().flatMap(r -> r.observed().stream()).mapToLong(r -> r.seq()).max().orElse(0)
+        reports.stream()
+                .flatMap(r -> r.observed().stream())
+                .mapToLong(r -> r.seq())
+                .filter(s -> s < PLAUSIBLE_SEQ)
+                .max()
+                .orElse(0)
             + 1;
     var levels =
         in.pods().stream()

@@ -292,6 +292,13 @@ class WaveRulesTest {
   }
 
   @Test
+  @DisplayName("OP-12 a pod that claims an impossible ledger does not use up its pool's numbers")
+  void impossibleSeq() {
+    var pool = WaveTable.of("a", "b").claims("a", 1L << 53).claims("b", 41).step();
+    assertThat(pool.ledger.orElseThrow().seq()).isEqualTo(42);
+  }
+
+  @Test
   @DisplayName("OP-09 a lost ledger begins above every report, as proven as two pods witness")
   void lostLedger() {
     var pool = WaveTable.of("a", "b", "c").step().request("x").step();

@@ -90,6 +90,12 @@ final class WaveTable {
         pod, Optional.of(new AgentReport.Reported(change.apply(before).report(uid, seq), now)));
   }
 
+  /** The agent claims to have seen a ledger of this number. */
+  WaveTable claims(String uid, long seq) {
+    var told = Told.fresh(uid);
+    return put(pods.get(uid), Optional.of(new AgentReport.Reported(told.report(uid, seq), now)));
+  }
+
   WaveTable silent(String uid) {
     return put(pods.get(uid), Optional.of(new AgentReport.Unreachable("no answer", now)));
   }
