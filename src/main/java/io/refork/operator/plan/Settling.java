@@ -48,7 +48,12 @@ final class Settling {
         continue; // it has stopped being anybody's: only its slot mattered
       }
       switch (fate) {
-        case Fate.Done() -> reached(draft, grant);
+        case Fate.Done() -> {
+          if (!isCanary(draft, grant.uid()) && !draft.backingOff()) {
+            draft.abort = null; // what had failed goes well again
+          }
+          reached(draft, grant);
+        }
         case Fate.Failed f -> draft.abort(f.reason(), grant.uid(), f.message());
         case Fate.Gone(), Fate.Out() -> dropCanary(draft, grant.uid());
       }
@@ -168,6 +173,11 @@ final class Settling {
       return;
     }
     if (!hasSoaked(draft, canary, pod.get())) {
+      // Ready, but its agent is silent: nobody is to blame, and nobody may wait for it for ever.
+      var patience = soaked(draft, canary).plus(draft.in.rules().progressDeadline());
+      if (draft.now.isAfter(patience)) {
+        dropCanary(draft, canary.uid());
+      }
       return;
     }
     draft.abort = null;

@@ -186,8 +186,14 @@ public final class Waves {
     }
   }
 
+  /** A canary that is being watched is progress until its soak is over. */
   private static Instant deadline(Draft draft, Request request) {
-    return Instant.parse(request.progressedAt()).plus(draft.in.rules().progressDeadline());
+    var canary = request.canary();
+    var since =
+        canary != null && canary.reachedAt() != null
+            ? Settling.soaked(draft, canary)
+            : Instant.parse(request.progressedAt());
+    return since.plus(draft.in.rules().progressDeadline());
   }
 
   private static long seconds(Duration duration) {

@@ -178,6 +178,39 @@ class WaveRulesTest {
   }
 
   @Test
+  @DisplayName("OP-08 an abort is over when the next refork goes well, also without a canary")
+  void abortIsOver() {
+    var pool = provenLevelOne();
+    pool.fails("b", Report.Outcome.ABORTED, "failure-budget").completes("c").step();
+    assertThat(pool.step.view().state()).isEqualTo(State.Aborted);
+    pool.later(Draft.BACKOFF).told("b", Told::wants).step();
+    assertThat(pool.permitted()).contains("b");
+    pool.completes("b").step();
+    assertThat(pool.ledger.orElseThrow().abort()).isNull();
+  }
+
+  @Test
+  @DisplayName("OP-07 a soak that is as long as the progress deadline does not end the wave")
+  void longSoak() {
+    var pool = WaveTable.of("a", "b").soak(WaveTable.DEADLINE).step().request("one").step();
+    pool.completes("a").step().later(WaveTable.DEADLINE).step();
+    assertThat(pool.ledger.orElseThrow().request().outcome()).isEqualTo(Outcome.Running);
+    pool.later(LITTLE).told("a", r -> r).step();
+    assertThat(pool.permitted()).containsExactly("b");
+  }
+
+  @Test
+  @DisplayName("OP-12 a canary that falls silent while it is watched is waited for, not for ever")
+  void silentCanary() {
+    var pool = WaveTable.of("a", "b").told("a", Told::wants).told("b", Told::wants).step();
+    pool.completes("a").step().silent("a").later(WaveTable.SOAK.plus(WaveTable.DEADLINE)).step();
+    assertThat(pool.permitted()).isEmpty();
+    pool.later(LITTLE).step();
+    assertThat(pool.permitted()).containsExactly("b");
+    assertThat(pool.ledger.orElseThrow().abort()).isNull();
+  }
+
+  @Test
   @DisplayName("OP-11 a canary that is scaled down is replaced by another, without blame")
   void canaryVanishes() {
     var pool = WaveTable.of("a", "b").told("a", Told::wants).told("b", Told::wants).step();

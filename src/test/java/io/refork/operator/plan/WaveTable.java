@@ -127,9 +127,21 @@ final class WaveTable {
             rules.policy(),
             rules.paused(),
             rules.maxConcurrent(),
-            SOAK,
+            rules.canarySoak(),
             DEADLINE,
             Optional.of(token));
+    return this;
+  }
+
+  WaveTable soak(Duration soak) {
+    rules =
+        new Rules(
+            rules.policy(),
+            rules.paused(),
+            rules.maxConcurrent(),
+            soak,
+            DEADLINE,
+            rules.requestedAt());
     return this;
   }
 
@@ -137,14 +149,24 @@ final class WaveTable {
     wasPaused = rules.paused();
     rules =
         new Rules(
-            rules.policy(), paused, rules.maxConcurrent(), SOAK, DEADLINE, rules.requestedAt());
+            rules.policy(),
+            paused,
+            rules.maxConcurrent(),
+            rules.canarySoak(),
+            DEADLINE,
+            rules.requestedAt());
     return this;
   }
 
   WaveTable policy(Policy policy) {
     rules =
         new Rules(
-            policy, rules.paused(), rules.maxConcurrent(), SOAK, DEADLINE, rules.requestedAt());
+            policy,
+            rules.paused(),
+            rules.maxConcurrent(),
+            rules.canarySoak(),
+            DEADLINE,
+            rules.requestedAt());
     return this;
   }
 
