@@ -44,7 +44,7 @@ public final class AgentOptions {
     var options = new TreeMap<String, String>();
     options.put("workers", String.valueOf(spec.workers().getValue()));
     options.put("max-requests", recycle(spec.recycle()));
-    refork(options, spec.refork());
+    refork(options, spec.refork(), spec.recycle());
     var workers = spec.rollout().workers();
     options.put("max-unavailable", String.valueOf(workers.maxUnavailable().getValue()));
     options.put("max-surge", String.valueOf(workers.maxSurge()));
@@ -60,17 +60,28 @@ public final class AgentOptions {
     return options;
   }
 
-  private static void refork(Map<String, String> options, Refork refork) {
+  /**
+   * Thresholds that no worker lives to see are left out: the agent refuses them, since who types
+   * them has erred. Here they may be the spec's defaults.
+   */
+  private static void refork(Map<String, String> options, Refork refork, Recycle recycle) {
     options.put("refork-min-interval", time(refork.minInterval()));
     var below = refork.belowSharedPercent();
     boolean automatic = refork.policy() == Policy.Automatic;
     options.put("refork-below", automatic && below != null ? below.toString() : "off");
-    if (!automatic || refork.afterRequests().isEmpty()) {
+    long lifetime =
+        recycle.maxRequests() == 0
+            ? Long.MAX_VALUE
+            : recycle.maxRequests() + recycle.jitter();
+    var after =
+        refork.afterRequests().stream()
+            .filter(n -> n <= lifetime)
+            .map(String::valueOf)
+            .collect(Collectors.joining(","));
+    if (!automatic || after.isEmpty()) {
       options.put("refork-after", "off");
       return;
     }
-    var after =
-        refork.afterRequests().stream().map(String::valueOf).collect(Collectors.joining(","));
     options.put("refork-after", refork.afterLast() == AfterLast.Repeat ? after + ",..." : after);
   }
 

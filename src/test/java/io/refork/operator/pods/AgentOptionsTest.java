@@ -51,6 +51,12 @@ class AgentOptionsTest {
         "recycle: {maxRequests: 10000, jitter: 500}|max-requests|10000+-500",
         "refork: {afterLast: Repeat}|refork-after|500,2000,...",
         "refork: {afterRequests: []}|refork-after|off",
+        "recycle: {maxRequests: 1000}|refork-after|500",
+        "recycle: {maxRequests: 1900, jitter: 100}|refork-after|500,2000",
+        "recycle: {maxRequests: 1900, jitter: 99}|refork-after|500",
+        "recycle: {maxRequests: 100}|refork-after|off",
+        "{refork: {afterLast: Repeat}, recycle: {maxRequests: 1000}}|refork-after|500,...",
+        "{refork: {afterLast: Repeat}, recycle: {maxRequests: 100}}|refork-after|off",
         "refork: {policy: Manual, belowSharedPercent: 60}|refork-after|off",
         "refork: {policy: Manual, belowSharedPercent: 60}|refork-below|off",
         "refork: {policy: Never}|refork-after|off",
@@ -62,7 +68,8 @@ class AgentOptionsTest {
         "timeouts: {request: '0'}|request-timeout|0",
       })
   void each(String change, String option, String text) {
-    assertThat(of("spec: {" + change + "}")).containsEntry(option, text);
+    var inner = change.startsWith("{") ? change : "{" + change + "}";
+    assertThat(of("spec: " + inner)).containsEntry(option, text);
   }
 
   @Test
@@ -89,6 +96,10 @@ class AgentOptionsTest {
         "{workers: 512, recycle: {maxRequests: 10000, jitter: 9999}}",
         "{refork: {afterRequests: [1, 1000000], afterLast: Repeat, belowSharedPercent: 99}}",
         "{refork: {policy: Never}}",
+        "{recycle: {maxRequests: 1000}}",
+        "{recycle: {maxRequests: 1999}, refork: {afterLast: Repeat}}",
+        "{recycle: {maxRequests: 100}}",
+        "{recycle: {maxRequests: 100}, refork: {afterLast: Repeat, belowSharedPercent: 60}}",
         "{rollout: {workers: {maxUnavailable: 0, maxSurge: 512, canarySoak: 999999ms}}}",
         "{timeouts: {boot: 86400s, request: '0', drain: 61s, shutdownDelay: 3600s}}",
       })
