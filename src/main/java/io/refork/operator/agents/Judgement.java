@@ -1,9 +1,11 @@
 package io.refork.operator.agents;
 
 import io.refork.operator.agents.Transport.Reply;
+import io.refork.protocol.Escape;
 import io.refork.protocol.control.MalformedException;
 import io.refork.protocol.control.Report;
 import io.refork.protocol.control.ReportCodec;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
@@ -25,7 +27,10 @@ sealed interface Judgement {
   /** No answer. {@code why} repeats nothing of what the peer sent. */
   record Silent(Outcome outcome, String why) implements Judgement {}
 
-  /** An answer that is no report of that pod. {@code why} repeats nothing of what the peer sent. */
+  /**
+   * An answer that is no report of that pod. {@code why} repeats nothing of what the peer sent but
+   * the sentence of a refusal, escaped and cut.
+   */
   record Wrong(Outcome outcome, String why) implements Judgement {}
 
   /** A closed set, so that a peer cannot make series. */
@@ -63,7 +68,7 @@ sealed interface Judgement {
     return switch (reply) {
       case Reply.Answer(int status, String type, byte[] body) when status == 200 ->
           report(uid, type, body);
-      case Reply.Answer(int status, _, _) -> refusal(status);
+      case Reply.Answer(int status, _, byte[] body) -> refusal(status, body);
       case Reply.TooLong() ->
           new Wrong(
               Outcome.TOO_LONG, "the answer is longer than a report: " + Report.MAX_BYTES + " B");
@@ -98,14 +103,22 @@ sealed interface Judgement {
         : new Wrong(Outcome.OTHER_POD, "the report names another pod's UID");
   }
 
-  private static Judgement refusal(int status) {
+  /** What an agent says of its reasons, as one quoted line. */
+  private static String sentence(byte[] body) {
+    var text = new String(body, StandardCharsets.UTF_8).strip();
+    return text.isEmpty() ? "" : " and says " + Escape.quoted(text);
+  }
+
+  private static Judgement refusal(int status, byte[] body) {
     return switch (status) {
       case 400, 413, 422 ->
           new Wrong(
               Outcome.NOT_UNDERSTOOD,
-              "the agent does not understand the desired state (HTTP "
+              "the agent does not take the desired state (HTTP "
                   + status
-                  + "): roll the pod to this operator's agent image");
+                  + ")"
+                  + sentence(body)
+                  + ": roll the pod to this operator's agent image");
       case 401 ->
           new Wrong(
               Outcome.UNAUTHORIZED,

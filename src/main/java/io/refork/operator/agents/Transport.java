@@ -12,14 +12,18 @@ interface Transport {
    */
   record Request(InetAddress address, int port, String token, byte[] body) {}
 
+  /** Bytes. An agent's refusal is one sentence. */
+  int MAX_SENTENCE = 512;
+
   /** What came back. */
   sealed interface Reply {
     /**
      * An HTTP response.
      *
      * @param contentType its header, as it was sent; empty when there is none
-     * @param body of a 200, at most {@link io.refork.protocol.control.Report#MAX_BYTES}; that of
-     *     another status is not read
+     * @param body of a 200, at most {@link io.refork.protocol.control.Report#MAX_BYTES}; of a 400
+     *     or 422 the beginning, at most {@value #MAX_SENTENCE} bytes; that of another status is not
+     *     read
      */
     record Answer(int status, String contentType, byte[] body) implements Reply {}
 

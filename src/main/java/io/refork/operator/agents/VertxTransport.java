@@ -102,6 +102,10 @@ final class VertxTransport implements Transport {
     private void read(HttpClientResponse response) {
       var type = Optional.ofNullable(response.getHeader("Content-Type")).orElse("");
       int status = response.statusCode();
+      if (status == 400 || status == 422) {
+        readSentence(response, status, type);
+        return;
+      }
       if (status != 200) {
         end(new Reply.Answer(status, type, new byte[0]));
         return;
@@ -116,6 +120,20 @@ final class VertxTransport implements Transport {
             }
           });
       response.endHandler(nothing -> end(new Reply.Answer(status, type, body.getBytes())));
+    }
+
+    /** Why the agent refuses; what there is of it when the connection ends. */
+    private void readSentence(HttpClientResponse response, int status, String type) {
+      Runnable enough = () -> end(new Reply.Answer(status, type, body.getBytes()));
+      response.exceptionHandler(e -> enough.run());
+      response.handler(
+          chunk -> {
+            body.appendBuffer(chunk, 0, Math.min(chunk.length(), MAX_SENTENCE - body.length()));
+            if (body.length() >= MAX_SENTENCE) {
+              enough.run();
+            }
+          });
+      response.endHandler(nothing -> enough.run());
     }
 
     void fail(Throwable e) {

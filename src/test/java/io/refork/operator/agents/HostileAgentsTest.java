@@ -139,6 +139,12 @@ class HostileAgentsTest {
       all.put("HTTP " + status, Map.entry(HostileAgents.status(status, ""), "HTTP " + status));
     }
     all.put(
+        "a refusal with its sentence",
+        refusal(
+            "--workers: 9 are too many\u001b[2J\n",
+            "says \"--workers: 9 are too many\\u001b[2J\""));
+    all.put("a refusal without end", refusal("x".repeat(1 << 20), "(HTTP 422) and says \"xxx"));
+    all.put(
         "TLS",
         Map.entry(
             HostileAgents.raw(new byte[] {0x15, 3, 1, 0, 2, 2, 70, '\r', '\n', '\r', '\n'}),
@@ -156,6 +162,16 @@ class HostileAgentsTest {
                     .getBytes(UTF_8)),
             "does not speak HTTP"));
     return all;
+  }
+
+  private static Map.Entry<HostileAgents.Behaviour, String> refusal(String text, String word) {
+    return Map.entry(
+        (socket, out) -> {
+          var body = text.getBytes(UTF_8);
+          out.write(HostileAgents.head(422, "text/plain", body.length));
+          out.write(body);
+        },
+        word);
   }
 
   private static Map<String, Map.Entry<HostileAgents.Behaviour, String>> silent() {
@@ -236,7 +252,7 @@ class HostileAgentsTest {
                 var report =
                     await().atMost(LONG).until(() -> agents.report(uid), Optional::isPresent).get();
                 assertThat(report).isInstanceOf(kinds.get(name));
-                assertThat(why(report)).contains(why.get(name)).matches("[ -~]*");
+                assertThat(why(report)).contains(why.get(name)).matches("[ -~…]*");
               }));
     }
     tests.add(
