@@ -5,8 +5,9 @@ import io.refork.protocol.control.Desired;
 import io.refork.protocol.control.Revision;
 
 /**
- * One pod and what its agent is to be told. The reconciler makes it for a pod that the pool's own
- * Deployment controls, and for no other.
+ * One pod and what its agent is to be told. The reconciler makes it for a pod in the pool's
+ * namespace whose controller is a ReplicaSet named as those of the pool's Deployment are, and for
+ * no other.
  *
  * @param pool the pod's
  * @param uid the pod's

@@ -32,8 +32,10 @@ public final class PodReader {
   private PodReader() {}
 
   /**
-   * Whether the pool's own Deployment made the pod. Anybody may put the label on a pod; a signed
-   * request is for those only that are ours.
+   * Whether the pod's controller is a ReplicaSet named as those of the pool's Deployment are: its
+   * name and the pod's hash. A label that strays to another's pod is not enough. It is no proof:
+   * who may make pods in the namespace may write that, too, and gets no more than a request that is
+   * of use to that very pod.
    */
   public static boolean isOf(WorkerPool pool, Pod pod) {
     var metadata = pod.getMetadata();

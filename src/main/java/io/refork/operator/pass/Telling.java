@@ -8,12 +8,12 @@ import io.refork.operator.agents.AgentReport.Reported;
 import io.refork.operator.agents.Target;
 import io.refork.operator.plan.Permits;
 import io.refork.operator.plan.PodSeen;
-import io.refork.operator.pods.AgentOptions;
 import io.refork.operator.pods.Children;
 import io.refork.protocol.control.Desired;
 import io.refork.protocol.control.Permit;
 import io.refork.protocol.control.Revision;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -67,8 +67,13 @@ public final class Telling {
             .flatMap(p -> ledger.flatMap(l -> grant(l, p)))
             .map(Grant::session)
             .or(() -> session(pod));
-    return new Desired(
-        name, pod.uid(), session, revision, AgentOptions.of(spec), permit, spec.paused());
+    // Without settings an agent goes by its ConfigMap, which stays as it was when it was valid.
+    var settings =
+        switch (seen.children()) {
+          case Children.Desired desired -> desired.settings();
+          case Children.Invalid _ -> Map.<String, String>of();
+        };
+    return new Desired(name, pod.uid(), session, revision, settings, permit, spec.paused());
   }
 
   private static Optional<Grant> grant(WaveLedger ledger, Permit permit) {

@@ -70,9 +70,7 @@ public final class AgentOptions {
     boolean automatic = refork.policy() == Policy.Automatic;
     options.put("refork-below", automatic && below != null ? below.toString() : "off");
     long lifetime =
-        recycle.maxRequests() == 0
-            ? Long.MAX_VALUE
-            : recycle.maxRequests() + recycle.jitter();
+        recycle.maxRequests() == 0 ? Long.MAX_VALUE : recycle.maxRequests() + recycle.jitter();
     var after =
         refork.afterRequests().stream()
             .filter(n -> n <= lifetime)

@@ -34,7 +34,8 @@ public sealed interface Children {
       implements Children {}
 
   /**
-   * The API server accepted the pool, but no pods can be made of it. What exists stays as it is.
+   * The API server accepted the pool, but no pods can be made of it. What exists stays as it is,
+   * and running agents go by their ConfigMap.
    *
    * @param sentence what is wrong, where, and what to do; escaped
    */

@@ -136,7 +136,7 @@ class PlannerTest {
     var ledger = new WaveLedger("rev", 42, 0, null, List.of(grant("uid-p1")), null, null);
     var target = Telling.targets(seen, Optional.of(ledger)).getFirst();
     assertThat(target.desired().permit()).isEmpty();
-    assertThat(target.desired().settings()).isNotEmpty();
+    assertThat(target.desired().settings()).isEmpty();
   }
 
   @Test
