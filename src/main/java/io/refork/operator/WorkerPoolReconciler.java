@@ -146,7 +146,12 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
             looks.computeIfAbsent(id, first -> now),
             Optional.ofNullable(writes.get(id)),
             now);
-    return execute(seen, Planner.plan(seen), context);
+    var control = execute(seen, Planner.plan(seen), context);
+    if (context.getPrimaryCache().get(id).isEmpty()) {
+      // Deleted during this pass, and no other comes: its pods would be asked for ever.
+      gone(pool);
+    }
+    return control;
   }
 
   private List<PodSeen> pods(WorkerPool pool, Sources own) {
