@@ -1,12 +1,14 @@
 package io.refork.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.ResourceQuotaBuilder;
+import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingWebhookConfigurationBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -31,6 +33,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A pool's children and what a user hears of them, with the real API server and its controllers.
@@ -268,15 +272,23 @@ class PoolTest {
     awaitQuiet();
   }
 
-  @Test
-  @DisplayName("a name that is too long for its children: the condition says how long it may be")
-  void longName() {
-    var name = "shop-".repeat(13) + "x";
+  @ParameterizedTest
+  @ValueSource(ints = {66, 240})
+  @DisplayName(
+      "a name that is too long for its children: condition and Event say how long it may be")
+  void longName(int length) {
+    // Where an Event's name is cut there must be no dash at its end.
+    var name = ("s" + "shop-".repeat(50)).substring(0, length - 1) + "x";
     apply(SHOP.formatted(name));
     await(
         () ->
             assertThat(degraded(name))
-                .hasValueSatisfying(c -> assertThat(c.message()).contains("at most 63")));
+                .hasValueSatisfying(
+                    c -> {
+                      assertThat(c.reason()).isEqualTo("TemplateInvalid");
+                      assertThat(c.message()).contains("at most 63");
+                    }));
+    await(() -> assertThat(events(name)).contains("TemplateInvalid"));
     assertThat(children(name)).isEmpty();
     awaitQuiet();
   }
@@ -357,6 +369,81 @@ class PoolTest {
                       assertThat(c.reason()).isEqualTo("QuotaExceeded");
                       assertThat(c.message()).contains("exceeded quota: none");
                     }));
+  }
+
+  @Test
+  @DisplayName("an admission webhook that does not answer: the condition names it")
+  void webhook() {
+    var webhook =
+        new ValidatingWebhookConfigurationBuilder()
+            .withNewMetadata()
+            .withName("gate-" + namespace)
+            .endMetadata()
+            .addNewWebhook()
+            .withName("gate.example.com")
+            .withFailurePolicy("Fail")
+            .withSideEffects("None")
+            .withAdmissionReviewVersions("v1")
+            .withNewClientConfig()
+            .withUrl("https://127.0.0.1:1/")
+            .endClientConfig()
+            .withNewNamespaceSelector()
+            .addToMatchLabels("kubernetes.io/metadata.name", namespace)
+            .endNamespaceSelector()
+            .addNewRule()
+            .withApiGroups("apps")
+            .withApiVersions("v1")
+            .withOperations("CREATE", "UPDATE")
+            .withResources("deployments")
+            .endRule()
+            .endWebhook()
+            .build();
+    client.resource(webhook).create();
+    try {
+      awaitRefusal();
+      apply(SHOP.formatted("shop"));
+      await(
+          () ->
+              assertThat(degraded("shop"))
+                  .hasValueSatisfying(
+                      c -> {
+                        assertThat(c.reason()).isEqualTo("PodsRejected");
+                        assertThat(c.message()).contains("gate.example.com");
+                      }));
+    } finally {
+      client.resource(webhook).delete();
+    }
+  }
+
+  /** The API server learns of a webhook a moment after it was made. */
+  private void awaitRefusal() {
+    var probe =
+        new DeploymentBuilder()
+            .withNewMetadata()
+            .withNamespace(namespace)
+            .withName("probe")
+            .endMetadata()
+            .withNewSpec()
+            .withNewSelector()
+            .addToMatchLabels("app", "probe")
+            .endSelector()
+            .withNewTemplate()
+            .withNewMetadata()
+            .addToLabels("app", "probe")
+            .endMetadata()
+            .withNewSpec()
+            .addNewContainer()
+            .withName("app")
+            .withImage("x")
+            .endContainer()
+            .endSpec()
+            .endTemplate()
+            .endSpec()
+            .build();
+    await(
+        () ->
+            assertThatThrownBy(() -> client.resource(probe).dryRun().create())
+                .hasMessageContaining("gate.example.com"));
   }
 
   // --- what the tests look at --------------------------------------------------------------------

@@ -153,6 +153,10 @@ public final class ChildWriter {
       var quota = message.contains("exceeded quota");
       return failed(quota ? Reason.QuotaExceeded : Reason.PodsRejected, what, message, own);
     }
+    if (message.contains("failed calling webhook")) {
+      // A 500. It may last, and its user is the one who can mend it.
+      return failed(Reason.PodsRejected, what, message, own);
+    }
     throw e;
   }
 

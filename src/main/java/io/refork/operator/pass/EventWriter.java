@@ -42,6 +42,9 @@ public final class EventWriter {
   /** What the API server takes. */
   private static final int MAX_MESSAGE = 1024;
 
+  /** With a point and a UUID behind it a name has 253 characters, the most that one may have. */
+  private static final int MAX_PREFIX = 253 - 37;
+
   private static final Logger LOG = Logger.getLogger(EventWriter.class);
 
   private final KubernetesClient client;
@@ -143,7 +146,7 @@ public final class EventWriter {
     var message = message(note);
     return new EventBuilder()
         .withNewMetadata()
-        .withName(metadata.getName() + "." + name(metadata.getUid(), note, message))
+        .withName(prefix(metadata.getName()) + "." + name(metadata.getUid(), note, message))
         .withNamespace(metadata.getNamespace())
         .endMetadata()
         .withNewInvolvedObject()
@@ -173,6 +176,13 @@ public final class EventWriter {
     var told = note.message().startsWith(pod) ? note.message() : pod + note.message();
     var all = advice.isEmpty() || told.contains(advice) ? told : told + "; " + advice;
     return all.length() > MAX_MESSAGE ? all.substring(0, MAX_MESSAGE) : all;
+  }
+
+  /** Whole words of a name end with a letter or a digit. */
+  private static String prefix(String pool) {
+    return pool.length() <= MAX_PREFIX
+        ? pool
+        : pool.substring(0, MAX_PREFIX).replaceAll("[-.]+$", "");
   }
 
   /** The same for the same note, so that repetitions meet. */
