@@ -78,6 +78,16 @@ record Installed(Cluster cluster, String home, List<HasMetadata> objects) {
     return all;
   }
 
+  /** The name of its Role in a namespace. */
+  String roleIn(String namespace) {
+    return objects.stream()
+        .filter(o -> o instanceof Role && namespace.equals(o.getMetadata().getNamespace()))
+        .findFirst()
+        .orElseThrow()
+        .getMetadata()
+        .getName();
+  }
+
   private static void add(Set<Right> all, PolicyRule rule, String namespace) {
     for (var group : rule.getApiGroups()) {
       for (var resource : rule.getResources()) {

@@ -75,6 +75,37 @@ class LeaderTest {
     }
   }
 
+  @Test
+  @DisplayName(
+      "OP-17 a leader that may not read pods ends with one sentence, and holds up no other operator")
+  void withoutRights() {
+    var installed = Installed.in(cluster, "watchNamespaces={" + namespace + "}");
+    cluster
+        .controlPlane()
+        .client()
+        .rbac()
+        .roles()
+        .inNamespace(namespace)
+        .withName(installed.roleIn(namespace))
+        .edit(
+            role -> {
+              role.getRules().removeIf(rule -> rule.getResources().contains("pods"));
+              return role;
+            });
+    var setup =
+        installed
+            .operator()
+            .watching(namespace)
+            .with("REFORK_LEADER_ELECTION_ENABLED", "true")
+            .with("REFORK_LEADER_ELECTION_LEASE", LEASE.toSeconds() + "s");
+    try (var operator = setup.start()) {
+      assertThat(operator.awaitExit(Duration.ofSeconds(30))).as(operator.tail()).isEqualTo(2);
+      assertThat(operator.errors()).last().asString().contains("pods").contains("forbidden");
+    } finally {
+      installed.remove();
+    }
+  }
+
   private static void leads(OperatorProcess operator) {
     Awaitility.await("it leads")
         .atMost(Duration.ofSeconds(15))

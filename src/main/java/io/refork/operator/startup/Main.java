@@ -1,6 +1,7 @@
 package io.refork.operator.startup;
 
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.Operator;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
@@ -15,6 +16,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 import sun.misc.Signal;
 
 /**
@@ -109,15 +111,42 @@ public class Main implements QuarkusApplication {
     try {
       steering.prepare();
     } catch (KeyUnavailableException e) {
-      LOG.fatal(e.getMessage());
-      // Perhaps on the election's thread, of which nobody awaits the end.
-      Runtime.getRuntime().halt(REFUSED);
+      refuse(e.getMessage());
     }
-    if (operator.getRegisteredControllersNumber() > 0) {
-      operator.start();
+    try {
+      if (operator.getRegisteredControllersNumber() > 0) {
+        operator.start();
+      }
+    } catch (RuntimeException e) {
+      if (progress.stage() == Stage.Stopping) {
+        return;
+      }
+      refuse(
+          "The pools cannot be watched: "
+              + reason(e)
+              + "; does the operator have the rights of docs/operator.md, and does the API server answer?");
     }
     progress.reached(Stage.Leading);
     LOG.infof("Reconciling the pools of %s", scope());
+  }
+
+  /** Perhaps on the election's thread, of which nobody awaits the end; it would keep the lease. */
+  private static void refuse(@Nullable String sentence) {
+    LOG.fatal(sentence);
+    Runtime.getRuntime().halt(REFUSED);
+  }
+
+  /** The API server's own sentence, if it is to blame. */
+  private static String reason(Throwable thrown) {
+    var said = String.valueOf(thrown.getMessage());
+    for (var cause = Optional.of(thrown);
+        cause.isPresent();
+        cause = Optional.ofNullable(cause.get().getCause())) {
+      if (cause.get() instanceof KubernetesClientException e) {
+        said = e.getStatus() == null ? e.getMessage() : e.getStatus().getMessage();
+      }
+    }
+    return String.valueOf(said);
   }
 
   /** At once: whatever it was about to do, another operator may be doing now. */
