@@ -108,19 +108,23 @@ class ReforkTest {
   void inFlight(App app) throws Exception {
     try (var agent = app.agent().options("--workers", "2", "--canary-soak", "200ms").start()) {
       agent.awaitReady(2);
-      var slow =
-          List.of(Load.later(agent.port(), "/sleep/1500"), Load.later(agent.port(), "/sleep/1500"));
-      agent.awaitStatus(
-          "both in flight",
-          s -> s.list("workers").stream().mapToInt(w -> w.integer("busy")).sum() == 2);
+      // One after the other: of two at once, one worker of a single thread may take both and keep
+      // the second waiting.
+      var first = Load.later(agent.port(), "/sleep/3000");
+      agent.awaitStatus("one in flight", s -> busy(s) == 1);
+      var second = Load.later(agent.port(), "/sleep/3000");
+      agent.awaitStatus("both in flight", s -> busy(s) == 2);
       agent.signal("USR2");
       agent.awaitLine("promotion begins");
-      for (var reply : slow) {
-        assertThat(reply.join()).endsWith("slept");
-      }
+      assertThat(first.join()).endsWith("slept");
+      assertThat(second.join()).endsWith("slept");
       agent.awaitGeneration(2, 1);
       assertThat(agent.stop()).isZero();
     }
+  }
+
+  private static int busy(Json status) {
+    return status.list("workers").stream().mapToInt(w -> w.integer("busy")).sum();
   }
 
   @ParameterizedTest(name = "GEN-06 promotion refused: {1}; the workers serve on; {0}")
