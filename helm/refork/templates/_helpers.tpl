@@ -1,7 +1,9 @@
 {{- /* Names and labels that several templates share. */ -}}
 
+{{- /* At most 63 characters, as a Service's name and a label may have; a release's may have 53. */ -}}
 {{- define "refork.name" -}}
-{{- if contains "refork" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-refork{{ end }}-operator
+{{- $name := contains "refork" .Release.Name | ternary .Release.Name (printf "%s-refork" .Release.Name) -}}
+{{- printf "%s-operator" $name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "refork.account" -}}

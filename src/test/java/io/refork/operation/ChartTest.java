@@ -146,6 +146,19 @@ class ChartTest {
             });
   }
 
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "refork, refork-operator",
+    "shop, shop-refork-operator",
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz1, abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz1-refork-op",
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst-refork, abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst-refork-operator",
+  })
+  @DisplayName("the name of a release of 53 characters makes names of at most 63")
+  void names(String release, String name) {
+    assertThat(name).hasSizeLessThanOrEqualTo(63);
+    assertThat(deployment(release).getMetadata().getName()).isEqualTo(name);
+  }
+
   @Test
   @DisplayName("the dashboards are in the ConfigMap as they are in deploy/")
   void dashboards() throws IOException {
