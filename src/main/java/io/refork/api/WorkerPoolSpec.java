@@ -3,6 +3,7 @@ package io.refork.api;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
@@ -103,6 +104,7 @@ public record WorkerPoolSpec(
             value = "!has(self.spec.restartPolicy) || self.spec.restartPolicy == 'Always'",
             fieldPath = ".spec.restartPolicy",
             message = "restartPolicy must be Always, or left out")
+        @JsonDeserialize(using = UnreadableTemplate.Reader.class)
         PodTemplateSpec template) {
 
   /** A socket that the agent opens and the workers inherit; also a port of the container. */

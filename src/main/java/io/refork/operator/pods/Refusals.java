@@ -4,7 +4,9 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.refork.api.UnreadableTemplate;
 import io.refork.api.WorkerPoolSpec;
+import io.refork.api.WorkerPoolStatus;
 import io.refork.operator.OperatorSettings;
 import io.refork.protocol.Escape;
 import java.util.List;
@@ -40,6 +42,9 @@ final class Refusals {
   }
 
   static Optional<String> of(WorkerPoolSpec spec, OperatorSettings.Agent agent) {
+    if (spec.template() instanceof UnreadableTemplate unreadable) {
+      return Optional.of(Escape.plain(unreadable.sentence(), WorkerPoolStatus.MAX_MESSAGE));
+    }
     if (containers(spec).isEmpty()) {
       return Optional.of("spec.template has no container: give it the application's");
     }

@@ -146,9 +146,11 @@ class ChildrenTest {
   @ParameterizedTest(name = "{0}: {1}")
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       value = {
         "template: {spec: {containers: []}}|spec.template has no container",
         "template: null|spec.template has no container",
+        "template: {spec: {containers: [{name: app, resources: {limits: {memory: ''}}}]}}|spec.template.spec.containers[0].resources.limits.memory cannot be read, so write it as Kubernetes wants it: Invalid quantity",
         "container: web|spec.container is \"web\", but the template's containers are \"app\": name",
         "template: {spec: {containers: [{name: app, image: x}]}}|\"app\" of spec.template has no command",
         "template: {spec: {containers: [{name: app, image: x, args: [y]}]}}|has no command",
