@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonValue;
+import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
 import java.time.Instant;
 import java.util.List;
@@ -39,6 +40,9 @@ public record WaveLedger(
   /** As many as {@code maxConcurrent} allows: with them the status still fits 8 KiB. */
   public static final int MAX_GRANTS = 32;
 
+  /** Every time in a ledger, so that a pool with another one is refused and not met by a pass. */
+  public static final String TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$";
+
   /**
    * The pod that reforks alone.
    *
@@ -53,7 +57,7 @@ public record WaveLedger(
       @JsonPropertyDescription("seq of the ledger that granted it.") long seq,
       @JsonPropertyDescription("Level that it reaches.") int level,
       @JsonPropertyDescription("When it had reached the level, RFC 3339; absent before.")
-          @Size(max = 40) @Nullable String reachedAt) {}
+          @Size(max = 40) @Pattern(TIME) @Nullable String reachedAt) {}
 
   /**
    * One permit. In JSON it is one text, its fields in this order with spaces between them, {@code
@@ -135,12 +139,13 @@ public record WaveLedger(
       @JsonPropertyDescription("spec.refork.requestedAt that asked for it.") @Size(max = 64) String token,
       @JsonPropertyDescription("seq of the ledger that began it.") long seq,
       @JsonPropertyDescription("When it began, RFC 3339; younger pods take no part.")
-          @Size(max = 40) String startedAt,
-      @JsonPropertyDescription("When a pod last finished its part, RFC 3339.") @Size(max = 40) String progressedAt,
+          @Size(max = 40) @Pattern(TIME) String startedAt,
+      @JsonPropertyDescription("When a pod last finished its part, RFC 3339.")
+          @Size(max = 40) @Pattern(TIME) String progressedAt,
       @JsonPropertyDescription("Its first pod, which reforks alone.") @Nullable Canary canary,
       @JsonPropertyDescription("Whether its canary has soaked.") boolean proven,
       @JsonPropertyDescription("How it ended; Running until then.") Outcome outcome,
-      @JsonPropertyDescription("When it ended, RFC 3339.") @Size(max = 40) @Nullable String endedAt) {
+      @JsonPropertyDescription("When it ended, RFC 3339.") @Size(max = 40) @Pattern(TIME) @Nullable String endedAt) {
     /** Whether this permit was given for this request. */
     public boolean owns(Grant grant) {
       return grant.request() && grant.seq() >= seq;
@@ -164,5 +169,6 @@ public record WaveLedger(
       @JsonPropertyDescription("Name of the pod.") @Size(max = 253) String pod,
       @JsonPropertyDescription("What happened.") @Size(max = WorkerPoolStatus.MAX_MESSAGE) String message,
       @JsonPropertyDescription("How often in a row; the pause doubles with it.") int count,
-      @JsonPropertyDescription("Nothing is granted before, RFC 3339.") @Size(max = 40) String retryAt) {}
+      @JsonPropertyDescription("Nothing is granted before, RFC 3339.")
+          @Size(max = 40) @Pattern(TIME) String retryAt) {}
 }

@@ -28,7 +28,7 @@ public record WorkerPoolStatus(
     @JsonPropertyDescription("Pods that the kubelet calls ready.") int readyReplicas,
     @JsonPropertyDescription("Labels that select the pods, for the scale subresource.")
         @LabelSelector
-        @Size(max = 256) String selector,
+        @Size(max = MAX_SELECTOR) String selector,
     @JsonPropertyDescription(
             "One word: what the pool does, or the reason of what is wrong; the STATUS column.")
         @Size(max = 64) String summary,
@@ -48,6 +48,9 @@ public record WorkerPoolStatus(
   public static final int MAX_GENERATIONS = 5;
 
   public static final int MAX_PROBLEM_PODS = 10;
+
+  /** The label's name and a pool's, which has up to 253 characters. */
+  public static final int MAX_SELECTOR = 320;
 
   /** Characters of every message; all of them together must fit 8 KiB. */
   public static final int MAX_MESSAGE = 512;

@@ -3,6 +3,7 @@ package io.refork.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.ValidationRule;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.ValidationRuleBuilder;
@@ -63,6 +64,10 @@ final class CrdSchema {
     }
     once(field);
     value(field, component.getGenericType());
+    if (WaveLedger.TIME.equals(field.getPattern())) {
+      // A pattern does not know that February has no 30th.
+      field.setFormat("date-time");
+    }
     if (component.getType() == PoolDuration.class) {
       duration(field, between(component, in));
     }
@@ -93,9 +98,14 @@ final class CrdSchema {
               Arrays.stream(c.getEnumConstants())
                   .map(word -> (JsonNode) JsonNodeFactory.instance.textNode(word.toString()))
                   .toList());
-      case Class<?> c when c == int.class || c == Integer.class -> field.setFormat("int32");
+      case Class<?> c when c == int.class || c == Integer.class -> {
+        field.setFormat("int32");
+        PodTemplateSchema.int32(field);
+      }
       case Class<?> c when c == long.class || c == Long.class -> field.setFormat("int64");
       case Class<?> c when c == PodTemplateSpec.class -> PodTemplateSchema.complete(field);
+      case Class<?> c when c == ResourceRequirements.class ->
+          PodTemplateSchema.decodable("resources", field);
       default -> {}
     }
   }
@@ -179,7 +189,9 @@ final class CrdSchema {
       var found = time.get();
       return (found.group(1) == null ? "" : "0 or ") + found.group(2) + " to " + found.group(3);
     }
-    if (field.getMinimum() != null && field.getMaximum() != null) {
+    if (field.getMinimum() != null
+        && field.getMaximum() != null
+        && field.getMaximum() != Integer.MAX_VALUE) {
       return whole(field.getMinimum()) + " to " + whole(field.getMaximum());
     }
     return field.getMaxItems() == null

@@ -93,6 +93,13 @@ class RefusedSpecsTest {
         "template: {spec: {shareProcessNamespace: true}} | spec.template.spec.shareProcessNamespace | shareProcessNamespace must not be true: the agent has to be process 1 of its container",
         "template: {spec: {hostNetwork: true}} | spec.template.spec.hostNetwork | hostNetwork must not be true: the agent's port would be the node's",
         "template: {spec: {restartPolicy: Never}} | spec.template.spec.restartPolicy | restartPolicy must be Always, or left out",
+        "template: {spec: {containers: [{name: a, resources: {limits: {memory: ''}}}]}} | spec.template.spec.containers[0].resources.limits.memory | in body should match",
+        "template: {spec: {containers: [{name: a, resources: {requests: {cpu: two}}}]}} | spec.template.spec.containers[0].resources.requests.cpu | in body should match",
+        "template: {spec: {volumes: [{name: a, emptyDir: {sizeLimit: 1K}}]}} | spec.template.spec.volumes[0].emptyDir.sizeLimit | in body should match",
+        "agent: {resources: {limits: {memory: 1e999999999}}} | spec.agent.resources.limits.memory | in body should match",
+        "template: {spec: {containers: [{name: a, ports: [{containerPort: 80800000000}]}]}} | spec.template.spec.containers[0].ports[0].containerPort | should be less than or equal to 2147483647",
+        "template: {spec: {containers: [{name: a, livenessProbe: {httpGet: {port: 80800000000}}}]}} | spec.template.spec.containers[0].livenessProbe.httpGet.port | should be less than or equal to 2147483647",
+        "template: {spec: {securityContext: {fsGroup: 9223372036854775808}}} | spec.template.spec.securityContext.fsGroup | must be of type integer",
       })
   void refused(String spec, String field, String sentence) {
     var refusal = create(spec);
@@ -118,6 +125,8 @@ class RefusedSpecsTest {
         "{timeouts: {boot: 24h, spawn: 100ms, promote: 1h, request: '0', drain: 0s, shutdownDelay: 59m60s}}",
         "{recycle: {maxRequests: 1000000000, jitter: 999999999}}",
         "{template: {spec: {hostPID: false, hostNetwork: false, restartPolicy: Always}}}",
+        "{template: {spec: {securityContext: {fsGroup: 9223372036854775807}, priority: 2147483647}}}",
+        "{agent: {resources: {limits: {cpu: 1, memory: 1.5e3, ephemeral-storage: .5Gi}}}}",
       })
   void taken(String spec) {
     assertThat(create(spec)).isNull();
