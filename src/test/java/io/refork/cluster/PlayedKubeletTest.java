@@ -10,7 +10,6 @@ import org.junit.jupiter.api.Test;
 
 /** The played kubelet itself. */
 class PlayedKubeletTest {
-  private final ControlPlane cluster = ControlPlane.shared();
   private final List<String> lives = new CopyOnWriteArrayList<>();
 
   @Test
@@ -35,8 +34,10 @@ class PlayedKubeletTest {
             lives.add("gone");
           }
         };
-    var namespace = cluster.namespace();
-    try (var kubelet = PlayedKubelet.start(cluster, listener)) {
+    // A cluster of its own: on the shared one another kubelet may play these pods first.
+    try (var cluster = ControlPlane.startWithCrds();
+        var kubelet = PlayedKubelet.start(cluster, listener)) {
+      var namespace = cluster.namespace();
       cluster
           .kubectl("-n", namespace, "create", "deployment", "x", "--image=x", "--replicas=3")
           .succeeded();
