@@ -27,6 +27,7 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -44,6 +45,7 @@ final class Steering implements DesiredSink {
   private final Loop loop;
   private final SteeredFile file;
   private final InstantSource clock;
+  private final Executor aside;
   private final String session;
   private volatile Steered steered;
   private final Object writing = new Object();
@@ -78,6 +80,28 @@ final class Steering implements DesiredSink {
    */
   Steering(
       Log log, Loop loop, SteeredFile file, Steered found, String session, InstantSource clock) {
+    this(
+        log,
+        loop,
+        file,
+        found,
+        session,
+        clock,
+        Thread.ofPlatform().daemon().name("refork-steered")::start);
+  }
+
+  /**
+   * @param aside runs what may take long on a thread of its own
+   */
+  Steering(
+      Log log,
+      Loop loop,
+      SteeredFile file,
+      Steered found,
+      String session,
+      InstantSource clock,
+      Executor aside) {
+    this.aside = aside;
     this.log = log;
     this.loop = loop;
     this.file = file;
@@ -212,7 +236,11 @@ final class Steering implements DesiredSink {
   void ended(Action.ReforkEnded e) {
     update(s -> s.ended(e.permit(), e.outcome(), e.reason(), e.detail()));
     // The loop waits for no disk. It happens a few times an hour.
-    Thread.ofPlatform().daemon().name("refork-steered").start(this::save);
+    try {
+      aside.execute(this::save);
+    } catch (OutOfMemoryError full) {
+      // No further thread is allowed: the next desired state writes it, or the agent's end.
+    }
   }
 
   /** Both threads change it; neither waits for more than this. */

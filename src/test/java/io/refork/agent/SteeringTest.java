@@ -165,6 +165,28 @@ class SteeringTest {
   }
 
   @Test
+  @DisplayName("OP-11 when no thread is allowed, what has ended is written by the next request")
+  void noThread() throws Exception {
+    var file = new SteeredFile(dir);
+    var steering =
+        new Steering(
+            log,
+            loop,
+            file,
+            Steered.by("uid"),
+            "k3x9",
+            () -> NOW,
+            task -> {
+              throw new OutOfMemoryError("unable to create native thread");
+            });
+    report(steering, desired(5, permit("p-1")));
+    steering.ended(new Action.ReforkEnded(Optional.of("p-1"), "completed", "", ""));
+    report(steering, desired(5, permit("p-1")));
+    assertThat(((SteeredFile.Found.State) file.read("uid")).steered().lastRequest())
+        .hasValue("monday");
+  }
+
+  @Test
   @DisplayName(
       "OP-11 a loop that does not turn is not waited for: the newest report, nothing taken")
   void stuck() throws Exception {

@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 
 /**
@@ -38,9 +37,6 @@ final class Gate {
   /** Eight times what the largest desired state needs. */
   static final int MAX_BODY = 32 * 1024;
 
-  /** Requests whose body is being read or that wait for the lane: what they hold is bounded. */
-  private static final int UNDER_WAY = 8;
-
   private static final String SCHEME = "bearer ";
   private static final Reply UNAUTHORIZED =
       Reply.text(401, "unauthorized", "WWW-Authenticate: Bearer");
@@ -59,9 +55,8 @@ final class Gate {
   private final Instant started;
   private final Sources sources;
   private final SeenIds seen = new SeenIds();
-  private final Lane lane = new Lane("refork-control", UNDER_WAY, FLOODED);
+  private final Lane lane = new Lane("refork-control", Sources.UNDER_WAY, FLOODED);
   private final RateLimit refusals = new RateLimit(3, Duration.ofMinutes(1));
-  private final AtomicInteger underWay = new AtomicInteger();
 
   /**
    * @param clock the wall's, which tokens speak of
@@ -130,21 +125,22 @@ final class Gate {
   }
 
   private Decision admit(Head head, Checked.Plausible token) {
-    if (underWay.get() >= UNDER_WAY || !sources.mayVerify(head.peer(), nanos.getAsLong())) {
+    var admitted = sources.mayVerify(head.peer(), nanos.getAsLong());
+    if (admitted.isEmpty()) {
       return new Decision.Answer(refuse(Reason.FLOODED, head.peer()));
     }
-    underWay.incrementAndGet();
+    var over = admitted.get();
     return new Decision.Work(
         lane,
         body -> {
           try {
             return take(token, body, head.peer());
           } finally {
-            underWay.decrementAndGet();
+            over.run();
           }
         },
         () -> {
-          underWay.decrementAndGet();
+          over.run();
           outcomes.count(Outcome.REFUSED);
         });
   }

@@ -4,6 +4,7 @@ import io.refork.agent.log.Log;
 import io.refork.protocol.control.PublicKeys;
 import io.refork.protocol.control.PublicKeys.InvalidKeysException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -22,18 +23,34 @@ final class KeysFile {
 
   private final Optional<Path> file;
   private final Log log;
+  private final Opener opener;
   private Optional<State> state = Optional.empty();
   private Optional<PublicKeys> keys = Optional.empty();
+
+  /** Of the last look, if reading failed; else empty. */
+  private String problem = "";
+
+  private boolean unread;
   private boolean looked;
   private long lastLook;
 
   /** The file at one instant. A ConfigMap's file is a link, and exchanged as a whole. */
   private record State(String key, FileTime modified, long size) {}
 
+  /** How the file is opened. */
+  interface Opener {
+    InputStream open(Path file) throws IOException;
+  }
+
   /**
    * @param file empty: there never are any keys
    */
   KeysFile(Optional<Path> file, Log log) {
+    this(file, log, Files::newInputStream);
+  }
+
+  KeysFile(Optional<Path> file, Log log, Opener opener) {
+    this.opener = opener;
     this.file = file;
     this.log = log;
   }
@@ -54,27 +71,36 @@ final class KeysFile {
 
   private void look(Path file) {
     var seen = see(file);
-    if (seen.equals(state)) {
+    if (seen.equals(state) && !unread) {
       return;
     }
     state = seen;
+    unread = false;
     if (seen.isEmpty()) {
       keys = Optional.empty();
       log.warn("no public keys: nobody can steer this pod", "file", file);
       return;
     }
-    try (var in = Files.newInputStream(file)) {
+    try (var in = opener.open(file)) {
       var read = PublicKeys.read(in.readNBytes(PublicKeys.MAX_TEXT + 1));
       keys = Optional.of(read);
+      problem = "";
       log.info("public keys read", "file", file, "keys", read.keys().size());
-    } catch (IOException | InvalidKeysException e) {
-      log.warn(
-          "the public keys stay as they were",
-          "file",
-          file,
-          "reason",
-          String.valueOf(e.getMessage()));
+    } catch (InvalidKeysException e) {
+      problem = "";
+      complain(file, String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      unread = true; // it may be readable at the next look, and still be the same file
+      var again = problem;
+      problem = String.valueOf(e.getMessage());
+      if (!problem.equals(again)) {
+        complain(file, problem);
+      }
     }
+  }
+
+  private void complain(Path file, String reason) {
+    log.warn("the public keys stay as they were", "file", file, "reason", reason);
   }
 
   private static Optional<State> see(Path file) {

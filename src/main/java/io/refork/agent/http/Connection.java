@@ -20,8 +20,8 @@ final class Connection {
   /** A whole head: probes and scrapers send it in one packet. */
   static final Duration HEAD = Duration.ofSeconds(2);
 
-  /** A whole body of 32 KiB. */
-  static final Duration BODY = Duration.ofSeconds(2);
+  /** A whole body of 32 KiB, which the operator sends with the head. */
+  static final Duration BODY = Duration.ofSeconds(1);
 
   /** Longer than a scrape interval, so that Prometheus keeps its connection. */
   static final Duration IDLE = Duration.ofSeconds(90);
@@ -32,9 +32,16 @@ final class Connection {
   /** Until a refused client has read why; closing earlier would reset it. */
   static final Duration LINGER = Duration.ofSeconds(1);
 
+  /** Bytes that are read and thrown away then: who sends more is not reading our answer. */
+  private static final int MAX_LINGER = 64 * 1024;
+
   /** What the client is told that was too slow with a body. */
   private static final Reply SLOW = Reply.text(408, "too slow");
 
+  /** Bytes of a body, whatever the routes say: what a connection may make us keep. */
+  static final int MAX_BODY = 32 * 1024;
+
+  private static final Reply TOO_LARGE = Reply.text(413, "too large");
   private static final Reply DEFECT = Reply.text(500, "defect");
   private static final byte[] NOTHING = new byte[0];
 
@@ -50,7 +57,7 @@ final class Connection {
   interface House {
     Routes routes();
 
-    /** One for all: its content is taken away before the next read. */
+    /** One for all, empty: its content is taken away before the next read. */
     ByteBuffer buffer();
 
     byte[] date();
@@ -78,6 +85,7 @@ final class Connection {
   private int length;
   private int bodyFrom;
   private int bodyLength;
+  private int lingered;
   private boolean closeAfter;
   private boolean unread;
   private Optional<Decision.Work> work = Optional.empty();
@@ -172,7 +180,10 @@ final class Connection {
     }
     buffer.flip();
     if (phase == Phase.LINGER) {
-      buffer.clear();
+      lingered += n;
+      if (lingered > MAX_LINGER) {
+        close();
+      }
       return false;
     }
     if (length == 0 && n > 0) {
@@ -182,7 +193,6 @@ final class Connection {
       bytes = Arrays.copyOf(bytes, length + n);
     }
     buffer.get(bytes, length, n);
-    buffer.clear();
     length += n;
     return n > 0;
   }
@@ -219,6 +229,10 @@ final class Connection {
         bodyLength = (int) head.contentLength();
         answer(reply);
       }
+      case Decision.Work w when head.contentLength() > MAX_BODY -> {
+        w.abandoned().run();
+        refuse(TOO_LARGE);
+      }
       case Decision.Work w -> {
         work = Optional.of(w);
         bodyLength = Math.toIntExact(head.contentLength());
@@ -230,11 +244,13 @@ final class Connection {
 
   private void work() {
     var todo = work.orElseThrow();
+    // While memory may run out it is still ours to abandon.
+    var body = Arrays.copyOfRange(bytes, bodyFrom, bodyFrom + bodyLength);
+    Runnable task = () -> house.later(this, done(todo, body));
     work = Optional.empty();
     phase = Phase.WORK;
     deadline = house.now() + ANSWER.toNanos();
-    var body = Arrays.copyOfRange(bytes, bodyFrom, bodyFrom + bodyLength);
-    if (!todo.lane().offer(() -> house.later(this, done(todo, body)))) {
+    if (!todo.lane().offer(task)) {
       todo.abandoned().run();
       answer(todo.lane().busy());
     }
@@ -250,8 +266,9 @@ final class Connection {
   }
 
   private void abandonWork() {
-    work.ifPresent(w -> w.abandoned().run());
+    var abandoned = work;
     work = Optional.empty();
+    abandoned.ifPresent(w -> w.abandoned().run());
   }
 
   /** Writes the answer as far as there is room. */

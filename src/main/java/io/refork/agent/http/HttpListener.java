@@ -17,6 +17,8 @@ import java.util.Locale;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * A small HTTP/1.1 server for few, short and possibly hostile requests: one thread that never waits
@@ -139,12 +141,26 @@ public final class HttpListener implements AutoCloseable {
     try (server;
         selector) {
       while (!closing) {
-        turn();
+        try {
+          turn();
+        } catch (RuntimeException | VirtualMachineError e) {
+          recover();
+        }
       }
       connections.forEach(Connection::close);
     } catch (IOException e) {
       throw new IllegalStateException("the control endpoint cannot wait for its sockets", e);
     }
+  }
+
+  /** After a defect or want of memory that no single client accounts for. */
+  private void recover() {
+    try {
+      evict();
+    } catch (RuntimeException | VirtualMachineError e) {
+      // Probes want this thread, whatever else fails.
+    }
+    LockSupport.parkNanos(REST.toNanos()); // should it happen at every turn
   }
 
   private void turn() throws IOException {
@@ -153,7 +169,8 @@ public final class HttpListener implements AutoCloseable {
     selector.select(this::ready, forEver ? 0 : Math.max(1, (until - now) / 1_000_000 + 1));
     now = System.nanoTime();
     for (var f = finished.poll(); f != null; f = finished.poll()) {
-      f.connection().answer(f.reply());
+      var reply = f.reply();
+      attend(f.connection(), c -> c.answer(reply));
       settle(f.connection());
     }
     if (acceptFrom != 0 && now >= acceptFrom) {
@@ -170,7 +187,7 @@ public final class HttpListener implements AutoCloseable {
     if (key == accepting) {
       accept();
     } else if (key.attachment() instanceof Connection connection) {
-      serve(connection);
+      attend(connection, Connection::ready);
       settle(connection);
     }
   }
@@ -187,7 +204,7 @@ public final class HttpListener implements AutoCloseable {
           return;
         }
         welcome(channel);
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException | VirtualMachineError e) {
         // Descriptors or memory ran out. Without a rest this would be tried again at once.
         evict();
         rest();
@@ -213,7 +230,7 @@ public final class HttpListener implements AutoCloseable {
       boolean inside = from.isLoopbackAddress() || from.equals(local.getAddress());
       var connection = new Connection(house, channel, new Head.Peer(from, inside));
       // Most clients have sent everything by now, and are never registered.
-      serve(connection);
+      attend(connection, Connection::ready);
       if (connection.isOpen()) {
         if (connections.size() >= MAX_CONNECTIONS) {
           evict();
@@ -221,17 +238,17 @@ public final class HttpListener implements AutoCloseable {
         connections.add(connection);
         settle(connection);
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | VirtualMachineError e) {
       channel.close();
       throw e;
     }
   }
 
   /** A defect that one client finds, and memory that one wants, cost that client only. */
-  private static void serve(Connection connection) {
+  private static void attend(Connection connection, Consumer<Connection> step) {
     try {
-      connection.ready();
-    } catch (RuntimeException | OutOfMemoryError e) {
+      step.accept(connection);
+    } catch (RuntimeException | VirtualMachineError e) {
       connection.close();
     }
   }
@@ -257,7 +274,7 @@ public final class HttpListener implements AutoCloseable {
         nextSweep = Math.min(nextSweep, soonest);
         return;
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | VirtualMachineError e) {
       connection.close();
     }
     connections.remove(connection);
@@ -267,7 +284,7 @@ public final class HttpListener implements AutoCloseable {
     nextSweep = now + Connection.IDLE.toNanos();
     for (var connection : Set.copyOf(connections)) {
       if (now - connection.deadline() >= 0) {
-        connection.late();
+        attend(connection, Connection::late);
       }
       settle(connection);
     }
@@ -282,7 +299,7 @@ public final class HttpListener implements AutoCloseable {
 
     @Override
     public ByteBuffer buffer() {
-      return buffer;
+      return buffer.clear(); // whoever read last may have failed over it
     }
 
     @Override

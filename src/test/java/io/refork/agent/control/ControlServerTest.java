@@ -154,6 +154,43 @@ class ControlServerTest {
   }
 
   @Test
+  @DisplayName("TOK-14 a body where none is wanted is refused unread")
+  void bodies() throws IOException {
+    for (var path : new String[] {"/metrics", "/livez", "/nowhere"}) {
+      for (var length : new String[] {"1", "999999999"}) {
+        try (var socket = new Socket("127.0.0.1", server.port())) {
+          socket.setSoTimeout(5000);
+          var head = "GET " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + length;
+          socket.getOutputStream().write((head + "\r\n\r\n").getBytes(US_ASCII));
+          assertThat(new String(socket.getInputStream().readAllBytes(), US_ASCII))
+              .startsWith("HTTP/1.1 413 ")
+              .contains("Connection: close");
+        }
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("TOK-19 a flood of scrapes makes few texts, and everybody gets one")
+  void scrapes() throws IOException {
+    var made = new AtomicLong();
+    beforeStatus =
+        () -> {
+          if (Thread.currentThread().getName().equals("refork-metrics")) {
+            made.incrementAndGet();
+          }
+        };
+    assertThat(ask("GET", "/metrics")).startsWith("200 ");
+    long each = made.getAndSet(0);
+    long begun = System.nanoTime();
+    for (int i = 0; i < 60; i++) {
+      assertThat(ask("GET", "/metrics")).startsWith("200 ").contains("refork_workers_desired");
+    }
+    long allowed = 10 + 5 * (1 + (System.nanoTime() - begun) / 1_000_000_000);
+    assertThat(made.get()).isBetween(1L, each * Math.min(59, allowed));
+  }
+
+  @Test
   @DisplayName("a client that sends half a request is cut off")
   void slowClient() throws IOException {
     try (var socket = new Socket("127.0.0.1", server.port())) {

@@ -186,6 +186,19 @@ class GateTest {
   }
 
   @Test
+  @DisplayName(
+      "TOK-19 bodies that never come from one address, or from inside, keep nobody else out")
+  void underWayEach() {
+    for (int i = 0; i < 8; i++) {
+      var stranger = gate.decide(head(token(), peer("10.0.0.66")));
+      var inside = gate.decide(head(token(), peer("127.0.0." + (1 + i))));
+      assertThat(stranger instanceof Decision.Work).isEqualTo(i < 2);
+      assertThat(inside instanceof Decision.Work).isEqualTo(i < 2);
+    }
+    assertThat(pass(token(), peer("10.0.0.1"))).isEqualTo(200);
+  }
+
+  @Test
   @DisplayName("TOK-15 100,000 random tokens and addresses leave the same series and outcomes")
   void random() {
     var random = new Random(7);
