@@ -108,6 +108,9 @@ class Pool:
             client.connect(str(self.socket))
             return int(client.recv(100))
 
+    def requests(self, count: int) -> bool:
+        return all(self.request() for _ in range(count))
+
     def status(self) -> dict[str, Any]:
         # Without the JVM options: a second JVM would write into the same recording.
         command = [self.refork, "status", f"--state-dir={self.state}", "-o", "json"]
@@ -138,7 +141,8 @@ def main(folder: Path, jvm_options: str) -> None:
     with tempfile.TemporaryDirectory() as scratch, running(folder, Path(scratch), jvm_options) as pool:
         pool.until("ready", pool.ready)
         os.kill(pool.request(), signal.SIGKILL)
-        pool.until("eligible", lambda: pool.request() > 0 and "eligible" in pool.operator.says("tell"))
+        # Several requests for each word: an operator may say four a second, after a burst of twenty.
+        pool.until("eligible", lambda: pool.requests(5) and "eligible" in pool.operator.says("tell"))
         pool.operator.says("permit")
         pool.until("a refork", lambda: "refork_generation 1" in pool.get("/metrics"))
         pool.until("settled", lambda: all(w["generation"] == 1 for w in pool.status()["workers"]))
