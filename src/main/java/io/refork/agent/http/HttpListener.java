@@ -261,8 +261,8 @@ public final class HttpListener implements AutoCloseable {
         .or(() -> connections.stream().findFirst())
         .ifPresent(
             c -> {
-              c.close();
               connections.remove(c);
+              c.close();
             });
   }
 
