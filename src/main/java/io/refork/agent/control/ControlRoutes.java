@@ -23,7 +23,7 @@ import java.util.function.Supplier;
  * <tr><td>GET /metrics</td><td>200, Prometheus text; 503 {@code busy} while too many wait for theirs; beyond 5 a second the last text again</td></tr>
  * <tr><td>PUT /v1/desired</td><td>signed by the operator: 200 and the report. Else 401, 403, 409, 413 or 429: see {@link Gate}</td></tr>
  * <tr><td>another method</td><td>405</td></tr>
- * <tr><td>a body, but for PUT /v1/desired</td><td>413, unread</td></tr>
+ * <tr><td>GET with a body</td><td>413, unread</td></tr>
  * <tr><td>another path</td><td>404</td></tr>
  * </table>
  *
@@ -75,10 +75,10 @@ final class ControlRoutes implements Routes, AutoCloseable {
     if (isSteering(head.line())) {
       return gate.decide(head);
     }
-    if (head.contentLength() > 0) {
-      return new Decision.Answer(TOO_LARGE); // nothing else has a use for a body
-    }
     boolean get = head.line().method().equals("GET");
+    if (get && head.contentLength() > 0) {
+      return new Decision.Answer(TOO_LARGE); // other methods are refused by what they are
+    }
     return switch (head.line().path()) {
       case "/startupz" -> probe(get, status.get().phase() == Phase.BOOTING ? STARTING : STARTED);
       case "/readyz" -> probe(get, status.get().ready() ? READY : UNREADY);

@@ -171,6 +171,21 @@ class ControlServerTest {
   }
 
   @Test
+  @DisplayName("TOK-12 another method is refused as such, also with a body")
+  void bodyOfAnotherMethod() throws IOException {
+    for (var path : new String[] {"/metrics", "/v1/desired"}) {
+      try (var socket = new Socket("127.0.0.1", server.port())) {
+        socket.setSoTimeout(5000);
+        var head = "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n";
+        socket.getOutputStream().write(head.getBytes(US_ASCII));
+        assertThat(new String(socket.getInputStream().readAllBytes(), US_ASCII))
+            .startsWith("HTTP/1.1 405 ")
+            .contains("Connection: close");
+      }
+    }
+  }
+
+  @Test
   @DisplayName("TOK-19 a flood of scrapes makes few texts, and everybody gets one")
   void scrapes() throws IOException {
     var made = new AtomicLong();
