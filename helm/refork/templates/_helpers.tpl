@@ -10,6 +10,16 @@
 {{ .Values.serviceAccount.name | default (include "refork.name" .) }}
 {{- end }}
 
+{{- /* Of [name of the value, its content, the root]: the digest wins, no tag is the chart's appVersion. */ -}}
+{{- define "refork.image" -}}
+{{- $key := index . 0 }}{{ $image := index . 1 }}{{ $root := index . 2 }}
+{{- if kindIs "string" $image }}
+{{- fail (printf "%s is no longer a text: set %s.repository, and %s.tag or %s.digest" $key $key $key $key) }}
+{{- end }}
+{{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}
+{{- else }}{{ $image.repository }}:{{ $image.tag | default $root.Chart.AppVersion }}{{ end }}
+{{- end }}
+
 {{- define "refork.selector" -}}
 app.kubernetes.io/name: refork-operator
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -114,7 +114,7 @@ class ChartTest {
     "poll.interval=10, '/poll/interval'",
     "watchNamespaces={Web}, '/watchNamespaces/0'",
     "log.format=xml, '/log/format'",
-    "imagePullPolicy=Sometimes, '/imagePullPolicy'",
+    "image.pullPolicy=Sometimes, '/image/pullPolicy'",
     "'replicas=2,leaderElection.enabled=false', 'set leaderElection.enabled to true or replicas to 1'",
   })
   @DisplayName("wrong values are refused with the name of what is wrong")
