@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build generate test conformance try bench bench-operator dev soak format clean
+.PHONY: help build generate test conformance try bench bench-operator dev cluster cluster-down soak format clean
 
 setup := source build/setup &&
 
@@ -30,6 +30,12 @@ bench-operator: ## one operator with POOLS=1000 of PODS=10 each, into bench/resu
 
 dev: ## the operator in a cluster on this machine, with played nodes and agents; prints what to type; until Ctrl-C
 	@$(setup) jdk && kube && maven package -DskipTests && test_program io.refork.cluster.Dev
+
+cluster: ## a real Kubernetes with one node on this machine, as root; the first time builds it, six minutes
+	@build/cluster/up demo >/dev/null && echo "export KUBECONFIG=/var/lib/refork-cluster/demo/kubeconfig PATH=$$PWD/.cache/kube:\$$PATH"
+
+cluster-down: ## ends it and leaves nothing of it
+	@build/cluster/down demo
 
 soak: ## random fault schedules against the state machine: SCHEDULES=100000, or one SEED
 	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \
