@@ -61,8 +61,12 @@ public final class Heeding {
         !steered.spent().contains(permit.id())
             && permit.level() == level + 1
             && within.isPositive();
-    return usable
-        ? new Leave.Take(permit, within.compareTo(LONGEST) < 0 ? within : LONGEST)
-        : new Leave.None();
+    if (!usable) {
+      return new Leave.None();
+    }
+    // One at a time: when what was open ends, it must be known which request that answers.
+    return steered.open().isPresent()
+        ? new Leave.Withdraw()
+        : new Leave.Take(permit, within.compareTo(LONGEST) < 0 ? within : LONGEST);
   }
 }

@@ -68,6 +68,17 @@ class HeedingTest {
   }
 
   @Test
+  @DisplayName("OP-11 another permit waits until the one before it has ended: both requests count")
+  void oneAtATime() {
+    var other = new Permit("p-2", 1, Optional.of("tuesday"), PERMIT.startBy());
+    var first = FRESH.taking(PERMIT);
+    assertThat(leave(first, with(other))).isEqualTo(new Leave.Withdraw());
+    var ended = first.ended(Optional.of("p-1"), "completed", "", "");
+    assertThat(ended.lastRequest()).hasValue("monday");
+    assertThat(leave(ended, with(other))).isEqualTo(new Leave.Take(other, Duration.ofSeconds(60)));
+  }
+
+  @Test
   @DisplayName("OP-11 what is late or out of order is stale; the same again is not")
   void stale() {
     var desired = with(PERMIT);
