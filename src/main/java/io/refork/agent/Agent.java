@@ -17,7 +17,6 @@ import io.refork.agent.log.Log;
 import io.refork.agent.memory.Cgroup;
 import io.refork.agent.memory.MemoryReader;
 import io.refork.agent.pool.Pool;
-import io.refork.agent.steer.Steered;
 import io.refork.agent.steer.SteeredFile;
 import io.refork.protocol.mold.MoldCodec;
 import io.refork.protocol.mold.ToProcess;
@@ -103,9 +102,13 @@ public final class Agent {
                 List.copyOf(settings.allowedThreads()));
         var random = new SecureRandom();
         var file = new SteeredFile(state.path());
-        var found =
-            settings.steering().map(steering -> Steering.found(file, steering.podUid(), log));
-        var pool = pool(settings, found, watcher, random, log);
+        var left =
+            settings
+                .steering()
+                .map(s -> Steering.left(file, s.podUid(), watcher, settings.pool(), log));
+        var pool =
+            left.map(l -> Pool.steered(l.pool(), random))
+                .orElseGet(() -> new Pool(settings.pool(), random));
         log.info(
             "agent started",
             "version",
@@ -128,10 +131,11 @@ public final class Agent {
                 maker,
                 local,
                 watcher,
-                found.isPresent(),
+                left.isPresent(),
                 new MemoryReader("/proc")::read);
         var steering =
-            found.map(f -> new Steering(log, side, file, f, session, InstantSource.system()));
+            left.map(
+                l -> new Steering(log, side, file, l.steered(), session, InstantSource.system()));
         steering.ifPresent(s -> loop.reforkEnded(s::ended));
         try (var control =
             ControlServer.start(
@@ -152,17 +156,6 @@ public final class Agent {
         }
       }
     }
-  }
-
-  private static Pool pool(
-      RunSettings settings,
-      Optional<Steered> found,
-      ConfigWatcher watcher,
-      SecureRandom random,
-      Log log) {
-    return found
-        .map(f -> Pool.steered(Steering.settings(f, watcher, settings.pool(), log), random))
-        .orElseGet(() -> new Pool(settings.pool(), random));
   }
 
   private static ControlServer.Steering steeredBy(

@@ -112,7 +112,33 @@ final class Steering implements DesiredSink {
 
   // --- the start -----------------------------------------------------------------------------
 
-  /** What an earlier agent of this pod has left, as it counts after a restart. */
+  /** What an earlier agent of this pod has left, and the pool's settings by it. */
+  record Left(Steered steered, PoolSettings pool) {}
+
+  /**
+   * What the operator wanted last holds until it is heard again.
+   *
+   * @param otherwise the pool's settings when nothing was left, or nothing of use
+   */
+  static Left left(
+      SteeredFile file, String pod, ConfigWatcher watcher, PoolSettings otherwise, Log log) {
+    var found = found(file, pod, log);
+    if (found.observed().isEmpty()) {
+      return new Left(found, otherwise);
+    }
+    try {
+      return switch (watcher.want(found.observed().get().generation(), found.settings())) {
+        case ConfigWatcher.Change.Settings s -> new Left(found, s.pool());
+        case ConfigWatcher.Change.None n -> new Left(found, otherwise);
+        case ConfigWatcher.Change.Broken b -> new Left(found, otherwise);
+      };
+    } catch (UsageException e) {
+      log.warn(
+          "the operator's settings of before the restart are not used", "reason", e.sentence());
+      return new Left(found.withoutSettings(), otherwise);
+    }
+  }
+
   static Steered found(SteeredFile file, String pod, Log log) {
     return switch (file.read(pod)) {
       case SteeredFile.Found.Nothing() -> Steered.by(pod);
@@ -122,25 +148,6 @@ final class Steering implements DesiredSink {
         yield Steered.by(pod);
       }
     };
-  }
-
-  /** What the operator wanted last holds until it is heard again. */
-  static PoolSettings settings(
-      Steered found, ConfigWatcher watcher, PoolSettings otherwise, Log log) {
-    if (found.observed().isEmpty()) {
-      return otherwise;
-    }
-    try {
-      return switch (watcher.want(found.observed().get().generation(), found.settings())) {
-        case ConfigWatcher.Change.Settings s -> s.pool();
-        case ConfigWatcher.Change.None n -> otherwise;
-        case ConfigWatcher.Change.Broken b -> otherwise;
-      };
-    } catch (UsageException e) {
-      log.warn(
-          "the operator's settings of before the restart are not used", "reason", e.sentence());
-      return otherwise;
-    }
   }
 
   // --- the endpoint's thread -----------------------------------------------------------------

@@ -72,6 +72,11 @@ public record Steered(
     return new Steered(pod, Optional.of(revision), wanted, open, spent, last, lastRequest);
   }
 
+  /** Its settings are not in force after all: the next desired state is asked for them again. */
+  public Steered withoutSettings() {
+    return new Steered(pod, observed, Map.of(), open, spent, last, lastRequest);
+  }
+
   /** A permit is taken; from now on its id counts for nothing. */
   public Steered taking(Permit permit) {
     var ids = new ArrayList<String>();

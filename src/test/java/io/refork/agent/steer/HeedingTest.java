@@ -91,6 +91,7 @@ class HeedingTest {
     assertThat(Heeding.newSettings(same, desired)).isFalse();
     var older = FRESH.heeding(new Revision(1, 4), desired.settings());
     assertThat(Heeding.newSettings(older, desired)).isTrue();
+    assertThat(Heeding.newSettings(same.withoutSettings(), desired)).isTrue();
   }
 
   @Test
