@@ -21,6 +21,12 @@ final class AgentCommand {
   /** In memory: it outlives a restart of the container, and a busy disk stalls nobody. */
   static final String STATE_FOLDER = "/run/refork";
 
+  /**
+   * The variable of {@code --state-dir}: as a flag it would be known to the agent, but not to
+   * {@code refork status} that somebody runs in the container.
+   */
+  static final String STATE_DIR = "REFORK_STATE_DIR";
+
   /** The variable of {@code --pod-uid}. */
   static final String POD_UID = "REFORK_POD_UID";
 
@@ -38,7 +44,6 @@ final class AgentCommand {
     command.add("run");
     flag(command, "config", CONFIG_FOLDER + "/" + ConfigMapChild.OPTIONS);
     flag(command, "control-keys", CONFIG_FOLDER + "/" + ConfigMapChild.KEYS);
-    flag(command, "state-dir", STATE_FOLDER);
     // The pod's address: the kubelet's probes and the operator come from outside.
     flag(command, "control", "0.0.0.0:" + agent.port());
     for (var listener : spec.listeners()) {

@@ -21,6 +21,10 @@ final class ApplicationContainer {
     builder.withSecurityContext(Security.application(given.getSecurityContext()));
     builder
         .addNewEnv()
+        .withName(AgentCommand.STATE_DIR)
+        .withValue(AgentCommand.STATE_FOLDER)
+        .endEnv()
+        .addNewEnv()
         .withName(AgentCommand.POD_UID)
         .withNewValueFrom()
         .withNewFieldRef()

@@ -29,8 +29,6 @@ class InjectionTest {
             "/etc/refork/agent.json",
             "--control-keys",
             "/etc/refork/keys.json",
-            "--state-dir",
-            "/run/refork",
             "--control",
             "0.0.0.0:7300",
             "--listen",
@@ -83,11 +81,16 @@ class InjectionTest {
   }
 
   @Test
-  @DisplayName("the pod's UID is a variable, after the user's own")
+  @DisplayName(
+      "the agent's folder and the pod's UID are variables, after the user's own: refork status in the"
+          + " container finds the agent")
   void environment() {
     var app = app("{containers: [{name: app, command: [x], env: [{name: A, value: b}]}]}");
-    assertThat(app.getEnv()).extracting(EnvVar::getName).containsExactly("A", "REFORK_POD_UID");
-    assertThat(app.getEnv().get(1).getValueFrom().getFieldRef().getFieldPath())
+    assertThat(app.getEnv())
+        .extracting(EnvVar::getName)
+        .containsExactly("A", "REFORK_STATE_DIR", "REFORK_POD_UID");
+    assertThat(app.getEnv().get(1).getValue()).isEqualTo("/run/refork");
+    assertThat(app.getEnv().get(2).getValueFrom().getFieldRef().getFieldPath())
         .isEqualTo("metadata.uid");
   }
 
