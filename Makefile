@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build generate test conformance try bench bench-operator dev cluster cluster-down soak format clean
+.PHONY: help build generate test conformance try bench bench-operator demo demo-down dev cluster cluster-down soak format clean
 
 setup := source build/setup &&
 
@@ -27,6 +27,12 @@ bench: build ## the figures, side by side with gunicorn alone, into bench/result
 bench-operator: ## one operator with POOLS=1000 of PODS=10 each, into bench/results/operator.md; a quarter of an hour
 	@$(setup) jdk && kube && maven package -DskipTests && bench_java OperatorBench $${POOLS:-1000} $${PODS:-10} && \
 	  packages gcc libc6-dev && build/agent && bench_java Bench flood
+
+demo: ## the main job on a real node: a cluster, the operator, an application under load; as root, or CLUSTER=existing
+	@build/demo up
+
+demo-down: ## ends what demo has left
+	@build/demo down
 
 dev: ## the operator in a cluster on this machine, with played nodes and agents; prints what to type; until Ctrl-C
 	@$(setup) jdk && kube && maven package -DskipTests && test_program io.refork.cluster.Dev

@@ -10,6 +10,7 @@ import sqlite3
 from flask import Flask, abort, g, jsonify, render_template, request
 
 from .catalogue import CATEGORIES, make_database
+from .fault import stale_connection
 from .views import Views
 
 
@@ -30,6 +31,8 @@ def create_app() -> Flask:
         connection = g.pop("database", None)
         if connection is not None:
             connection.close()
+
+    stale_connection(app)
 
     @app.get("/")
     def home() -> str:

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** Memory over time as SVG: some lines, and events that are marked. */
-final class MemoryPlot {
+public final class MemoryPlot {
   private static final int WIDTH = 900;
   private static final int HEIGHT = 380;
   private static final int LEFT = 70;
@@ -15,13 +15,13 @@ final class MemoryPlot {
   private MemoryPlot() {}
 
   /** {@code seconds} since the start, {@code value} in MiB. */
-  record Point(double seconds, double value) {}
+  public record Point(double seconds, double value) {}
 
-  record Line(String name, String colour, List<Point> points) {}
+  public record Line(String name, String colour, List<Point> points) {}
 
-  record Mark(double seconds, String text) {}
+  public record Mark(double seconds, String text) {}
 
-  static String svg(String title, List<Line> lines, List<Mark> marks) {
+  public static String svg(String title, List<Line> lines, List<Mark> marks) {
     double maxX =
         lines.stream()
             .flatMap(l -> l.points().stream())

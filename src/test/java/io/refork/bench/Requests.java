@@ -253,8 +253,8 @@ final class Requests {
           agent.awaitStatus("refork " + level, s -> s.integer("level") == wanted);
         }
         long end = System.nanoTime();
-        var before = Traffic.Summary.of(traffic.between(start, begun));
-        var during = Traffic.Summary.of(traffic.between(begun, end));
+        var before = traffic.between(start, begun);
+        var during = traffic.between(begun, end);
         traffic.close();
         figures.add(
             Figure.recorded(

@@ -49,8 +49,8 @@ final class TokenFlood {
         double seconds = (end - flooded) / 1e9;
         double share = (AgentCost.cpuSeconds(pod.agent().pid()) - cpu) / seconds;
         int sent = codes.values().stream().mapToInt(Integer::intValue).sum();
-        var before = Traffic.Summary.of(traffic.between(quiet, flooded));
-        var during = Traffic.Summary.of(traffic.between(flooded, end));
+        var before = traffic.between(quiet, flooded);
+        var during = traffic.between(flooded, end);
         figures.add(Figure.recorded("TOK-19 bad tokens sent", sent / seconds, codes + "", "/s"));
         figures.add(
             Figure.atMost(30, "TOK-19 agent's CPU meanwhile", share * 100, "of one core", "%"));

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -29,33 +28,9 @@ final class Traffic implements AutoCloseable {
   private final int port;
   private final long interval;
   private final AtomicInteger next = new AtomicInteger();
-  private final ConcurrentLinkedQueue<Reply> replies = new ConcurrentLinkedQueue<>();
+  private final Replies replies = new Replies();
   private final List<Thread> clients = new ArrayList<>();
   private volatile boolean stopped;
-
-  /**
-   * One request: when it ended and how long it took, both in nanoseconds, and what went wrong (""
-   * for nothing).
-   */
-  record Reply(long at, long took, String failure) {}
-
-  /** What was seen in a span of time. */
-  record Summary(int requests, int failures, double p50Millis, double p99Millis) {
-    static Summary of(List<Reply> replies) {
-      var sorted = replies.stream().mapToLong(Reply::took).sorted().toArray();
-      return new Summary(
-          sorted.length,
-          (int) replies.stream().filter(r -> !r.failure().isEmpty()).count(),
-          percentile(sorted, 0.50),
-          percentile(sorted, 0.99));
-    }
-
-    static double percentile(long[] sorted, double share) {
-      return sorted.length == 0
-          ? Double.NaN
-          : sorted[(int) Math.min(sorted.length - 1, sorted.length * share)] / 1e6;
-    }
-  }
 
   Traffic(int port, List<String> paths, int clients, double perSecond) {
     this.port = port;
@@ -77,7 +52,7 @@ final class Traffic implements AutoCloseable {
       long begun = System.nanoTime();
       var failure = get(path);
       long ended = System.nanoTime();
-      replies.add(new Reply(ended, ended - begun, failure));
+      replies.add(new Replies.Reply(ended, ended - begun, failure));
       // Who is late catches up by at most one request: a stalled server is not punished by a burst.
       due = Math.max(due + interval, ended - interval);
     }
@@ -113,13 +88,13 @@ final class Traffic implements AutoCloseable {
     }
   }
 
-  /** Replies that ended in [from, to), {@link System#nanoTime()}. */
-  List<Reply> between(long from, long to) {
-    return replies.stream().filter(r -> r.at() - from >= 0 && r.at() - to < 0).toList();
+  /** What ended in [from, to), {@link System#nanoTime()}. */
+  Replies.Summary between(long from, long to) {
+    return replies.between(from, to);
   }
 
   List<String> failures() {
-    return replies.stream().map(Reply::failure).filter(f -> !f.isEmpty()).distinct().toList();
+    return replies.failures();
   }
 
   @Override

@@ -3,7 +3,7 @@ package io.refork.bench;
 import io.refork.bench.MemoryPlot.Line;
 import io.refork.bench.MemoryPlot.Mark;
 import io.refork.bench.MemoryPlot.Point;
-import io.refork.bench.Traffic.Summary;
+import io.refork.bench.Replies.Summary;
 import io.refork.process.Json;
 import io.refork.process.LocalStatus;
 import io.refork.process.Ports;
@@ -13,8 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * {@code make try}: the Flask shop of examples/ under the agent and, at the same time with the same
@@ -154,12 +154,7 @@ public final class Try {
       var id = status.isNull("refork") ? "" : status.object("refork").text("id");
       if (!id.equals(seen)) {
         seen = id;
-        rows.add(
-            row(
-                rows.size(),
-                refork,
-                status,
-                Summary.of(traffic.between(since, System.nanoTime()))));
+        rows.add(row(rows.size(), refork, status, traffic.between(since, System.nanoTime())));
         since = System.nanoTime();
         marks.add(new Mark(seconds, "refork " + rows.size()));
         tree("refork " + rows.size() + " begins");
@@ -170,18 +165,13 @@ public final class Try {
         settled = System.nanoTime();
       }
       if (level == 2 && System.nanoTime() - settled > 10_000_000_000L) {
-        rows.add(
-            row(
-                rows.size(),
-                refork,
-                status,
-                Summary.of(traffic.between(since, System.nanoTime()))));
+        rows.add(row(rows.size(), refork, status, traffic.between(since, System.nanoTime())));
         rows.add(
             new Row(
                 "gunicorn --preload",
-                gunicorn.sum("Pss_Anon") / MIB,
+                gunicorn.sum("Pss_Anon"),
                 shared(gunicorn),
-                Summary.of(same.between(start, System.nanoTime()))));
+                same.between(start, System.nanoTime())));
         return true;
       }
     }
@@ -191,8 +181,9 @@ public final class Try {
 
   private Row row(int level, Server refork, Json status, Summary traffic) {
     var memory = status.object("memory");
-    var shared = memory.isNull("sharedRatio") ? "unknown" : percent(memory.real("sharedRatio"));
-    return new Row("refork, generation " + level, refork.sum("Pss_Anon") / MIB, shared, traffic);
+    var shared =
+        memory.isNull("sharedRatio") ? "unknown" : Table.percent(memory.real("sharedRatio"));
+    return new Row("refork, generation " + level, refork.sum("Pss_Anon"), shared, traffic);
   }
 
   /** The same ratio for a server that does not tell it: over its workers. */
@@ -200,11 +191,7 @@ public final class Try {
     var workers = Proc.children(server.pid());
     double resident = workers.stream().mapToLong(p -> Proc.smaps(p, "Anonymous")).sum();
     double alone = workers.stream().mapToLong(p -> Proc.smaps(p, "Private_Dirty")).sum();
-    return percent(1 - alone / resident);
-  }
-
-  private static String percent(double ratio) {
-    return Math.round(ratio * 100) + " %";
+    return Table.percent(1 - alone / resident);
   }
 
   private void tree(String title) throws Exception {
@@ -217,29 +204,17 @@ public final class Try {
   }
 
   private void report(Traffic traffic, Traffic same, boolean complete) throws IOException {
-    System.out.printf(
-        Locale.ROOT,
-        "%n%-24s %10s %8s %9s %9s %9s %9s%n",
-        "",
-        "ΣPSS MiB",
-        "shared",
-        "p50 ms",
-        "p99 ms",
-        "requests",
-        "failures");
+    var table =
+        new Table(
+            Stream.concat(Stream.of("", "ΣPSS MiB", "shared"), Table.trafficColumns().stream())
+                .toArray(String[]::new));
     for (var row : rows) {
-      var t = row.traffic();
-      System.out.printf(
-          Locale.ROOT,
-          "%-24s %10.0f %8s %9.1f %9.1f %9d %9d%n",
+      table.row(
           row.name(),
-          row.pss(),
-          row.shared(),
-          t.p50Millis(),
-          t.p99Millis(),
-          t.requests(),
-          t.failures());
+          Stream.concat(
+              Stream.of(Table.mebibytes(row.pss()), row.shared()), Table.traffic(row.traffic())));
     }
+    System.out.print("\n" + table);
     System.out.println(
         "ΣPSS: anonymous memory at the end of that time, agent, molds and workers (gunicorn: arbiter and"
             + " workers); a generation's traffic includes the refork that made it.");
