@@ -20,16 +20,39 @@
 {{- else }}{{ $image.repository }}:{{ $image.tag | default $root.Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{- /* Never changed: a Deployment's selector cannot be, and an upgrade would fail. */ -}}
 {{- define "refork.selector" -}}
 app.kubernetes.io/name: refork-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- define "refork.labels" -}}
+{{- /* Of the pod of helm test, which the Service must not find. */ -}}
+{{- define "refork.testSelector" -}}
+app.kubernetes.io/name: refork-operator-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "refork.ownLabels" -}}
 {{ include "refork.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: refork
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- /* Ours win: selectors rely on them. */ -}}
+{{- define "refork.labels" -}}
+{{- merge (include "refork.ownLabels" . | fromYaml) (.Values.commonLabels | default dict) | toYaml }}
+{{- end }}
+
+{{- /*
+Whether a monitor of [kind, value, root] is made: "true" or nothing. Only a cluster lists kinds, so without one (helm template) the
+group, as --api-versions gives it, is enough for Auto, and Always is believed.
+*/ -}}
+{{- define "refork.monitored" -}}
+{{- $kind := index . 0 }}{{ $when := (index . 1).enabled }}{{ $known := (index . 2).Capabilities.APIVersions }}
+{{- $cluster := $known.Has "v1/Pod" }}
+{{- $there := $known.Has (printf "monitoring.coreos.com/v1/%s" $kind) | or (and (not $cluster) ($known.Has "monitoring.coreos.com/v1")) }}
+{{- if or (and $there (ne $when "Never")) (and (not $cluster) (eq $when "Always")) }}true{{ end }}
 {{- end }}
 
 {{- /* What the operator may do in the namespaces whose pools it manages. docs/operator.md has the same table. */ -}}

@@ -170,7 +170,7 @@ class WorkerPoolAdmissionTest {
   }
 
   @ParameterizedTest(name = "OP-01 deploy/samples/{0}.yaml applies client-side and server-side")
-  @ValueSource(strings = {"minimal", "full", "manual", "autoscaled", "sidecar"})
+  @ValueSource(strings = {"minimal", "full", "manual", "autoscaled", "sidecar", "networkpolicy"})
   void samples(String name) {
     var file = "deploy/samples/" + name + ".yaml";
     cluster.kubectl("-n", namespace, "apply", "--dry-run=server", "-f", file).succeeded();
@@ -186,7 +186,12 @@ class WorkerPoolAdmissionTest {
     }
     assertThat(names)
         .containsExactlyInAnyOrder(
-            "minimal.yaml", "full.yaml", "manual.yaml", "autoscaled.yaml", "sidecar.yaml");
+            "minimal.yaml",
+            "full.yaml",
+            "manual.yaml",
+            "autoscaled.yaml",
+            "sidecar.yaml",
+            "networkpolicy.yaml");
   }
 
   @Test

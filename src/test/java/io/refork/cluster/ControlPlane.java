@@ -42,7 +42,8 @@ public final class ControlPlane implements AutoCloseable {
           "disruption-controller",
           "resourcequota-controller",
           "endpoints-controller",
-          "endpointslice-controller");
+          "endpointslice-controller",
+          "clusterrole-aggregation-controller");
 
   private static final Duration START_BOUND = Duration.ofSeconds(60);
 

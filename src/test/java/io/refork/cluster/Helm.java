@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesList;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,13 @@ public final class Helm {
       command.add(value);
     }
     return Ran.run(Map.of(), "", command);
+  }
+
+  /** helm on a cluster, as the one that {@code kubeconfig} names. */
+  public static Ran on(Path kubeconfig, String... arguments) {
+    var command = new ArrayList<>(List.of(Binaries.of("helm").toString()));
+    command.addAll(List.of(arguments));
+    return Ran.run(Map.of("KUBECONFIG", kubeconfig.toString()), "", command);
   }
 
   /** The objects of it, without the CRD. */

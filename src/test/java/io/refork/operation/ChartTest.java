@@ -3,8 +3,13 @@ package io.refork.operation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
-import io.refork.cluster.ControlPlane;
+import io.fabric8.kubernetes.api.model.apps.DeploymentSpec;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.refork.cluster.Helm;
 import io.refork.cluster.Ran;
 import java.io.IOException;
@@ -12,87 +17,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The chart renders what the API server admits, and refuses what makes no sense. */
+/** What the chart renders: names, labels, images, and what each switch adds. */
 class ChartTest {
-  static Stream<List<String>> valueSets() {
-    return Stream.of(
-        List.of(),
-        List.of("replicas=2", "resources.limits.cpu=1"),
-        List.of("leaderElection.enabled=false"),
-        List.of("watchNamespaces={NAMESPACE}", "metrics.perPool=false", "log.format=text"),
-        List.of("dashboards.install=true", "dashboards.labels.team=shop"),
-        List.of(
-            "imagePullSecrets[0].name=registry",
-            "priorityClassName=system-cluster-critical",
-            "nodeSelector.disk=ssd",
-            "tolerations[0].key=infra",
-            "tolerations[0].operator=Exists",
-            "podLabels.team=platform",
-            "podAnnotations.note=x",
-            "serviceAccount.name=other",
-            "serviceAccount.annotations.a=b"));
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("valueSets")
-  @DisplayName(
-      "K8S-10 every object is admitted by the API server, in a namespace that enforces restricted pods")
-  void admitted(List<String> values) {
-    var cluster = ControlPlane.shared();
-    var namespace = cluster.namespace(Map.of("pod-security.kubernetes.io/enforce", "restricted"));
-    var set = values.stream().map(v -> v.replace("NAMESPACE", namespace)).toArray(String[]::new);
-    var rendered = Helm.template("refork", namespace, set).succeeded().out();
-    var answer =
-        cluster.kubectl(
-            cluster.kubeconfig(),
-            rendered,
-            "apply",
-            "--dry-run=server",
-            "--server-side",
-            "--force-conflicts",
-            "--validate=strict",
-            "-f",
-            "-");
-    answer.succeeded();
-    assertThat(answer.err()).isEmpty();
-    assertThat(answer.out().lines().count())
-        .isGreaterThanOrEqualTo(rendered.lines().filter(l -> l.startsWith("kind:")).count());
-  }
-
-  @Test
-  @DisplayName("K8S-01 the file to apply is admitted, into a cluster without its namespace")
-  void manifest() throws IOException {
-    var cluster = ControlPlane.shared();
-    var file = Files.readString(Path.of("deploy/refork.yaml"));
-    assertThat(file).contains("pod-security.kubernetes.io/enforce: restricted");
-    // A dry run makes no namespace that the other objects could be in.
-    var elsewhere = file.replace("refork-system", cluster.namespace());
-    cluster
-        .kubectl(
-            cluster.kubeconfig(),
-            elsewhere,
-            "apply",
-            "--dry-run=server",
-            "--server-side",
-            "--force-conflicts",
-            "-f",
-            "-")
-        .succeeded();
-  }
-
   @Test
   @DisplayName("the chart's copies and the file to apply are what make generate makes")
   void noDrift() throws IOException {
     Ran.run(Map.of(), "", List.of("build/manifests", "target/manifests")).succeeded();
-    for (var folder : List.of("deploy/refork.yaml", "helm/refork/files")) {
+    for (var folder :
+        List.of(
+            "deploy/refork.yaml",
+            "deploy/monitoring.yaml",
+            "helm/refork/README.md",
+            "helm/refork/files")) {
       try (var files = Files.walk(Path.of("target/manifests", folder))) {
         for (var made : files.filter(Files::isRegularFile).toList()) {
           var own = Path.of("target/manifests").relativize(made);
@@ -103,25 +48,6 @@ class ChartTest {
     try (var own = Files.walk(Path.of("helm/refork/files"))) {
       assertThat(own).allMatch(file -> Files.exists(Path.of("target/manifests").resolve(file)));
     }
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @CsvSource({
-    "replcas=2, 'additional properties ''replcas'' not allowed'",
-    "agent.prot=1, 'at ''/agent'': additional properties ''prot'' not allowed'",
-    "replicas=9, '/replicas'",
-    "agent.port=70000, '/agent/port'",
-    "poll.interval=10, '/poll/interval'",
-    "watchNamespaces={Web}, '/watchNamespaces/0'",
-    "log.format=xml, '/log/format'",
-    "image.pullPolicy=Sometimes, '/image/pullPolicy'",
-    "'replicas=2,leaderElection.enabled=false', 'set leaderElection.enabled to true or replicas to 1'",
-  })
-  @DisplayName("wrong values are refused with the name of what is wrong")
-  void refused(String value, String sentence) {
-    var ran = Helm.template("refork", "refork-system", value);
-    assertThat(ran.exit()).isNotZero();
-    assertThat(ran.err()).contains(sentence);
   }
 
   @ParameterizedTest(name = "{0}")
@@ -160,25 +86,128 @@ class ChartTest {
   }
 
   @Test
-  @DisplayName("the dashboards are in the ConfigMap as they are in deploy/")
-  void dashboards() throws IOException {
-    var map =
-        Helm.objects("refork", "refork-system", "dashboards.install=true").stream()
-            .filter(ConfigMap.class::isInstance)
-            .map(ConfigMap.class::cast)
-            .findFirst()
-            .orElseThrow();
-    assertThat(map.getData())
-        .containsEntry(
-            "refork-pool.json", Files.readString(Path.of("deploy/dashboards/pool.json")));
-    assertThat(map.getMetadata().getLabels()).containsEntry("grafana_dashboard", "1");
+  @DisplayName("a Deployment's selector is what it has always been: an upgrade could not change it")
+  void selector() {
+    var spec = deployment("shop", "commonLabels.team=x", "podLabels.team=y").getSpec();
+    var selector =
+        Map.of("app.kubernetes.io/name", "refork-operator", "app.kubernetes.io/instance", "shop");
+    assertThat(spec.getSelector().getMatchLabels()).isEqualTo(selector);
+    assertThat(spec.getTemplate().getMetadata().getLabels())
+        .containsAllEntriesOf(selector)
+        .containsEntry("team", "x");
   }
 
-  private static Deployment deployment(String release) {
-    return Helm.objects(release, "refork-system").stream()
-        .filter(Deployment.class::isInstance)
-        .map(Deployment.class::cast)
-        .findFirst()
-        .orElseThrow();
+  @Test
+  @DisplayName(
+      "one switch for two operators: both elect, one may be evicted, two nodes if there are")
+  void highAvailability() {
+    assertThat(deployment("refork").getSpec().getReplicas()).isEqualTo(1);
+    var objects = Helm.objects("refork", "refork-system", "highAvailability.enabled=true");
+    var spec = only(objects, Deployment.class).getSpec();
+    assertThat(spec.getReplicas()).isEqualTo(2);
+    assertThat(spec.getTemplate().getSpec().getTopologySpreadConstraints())
+        .allMatch(spread -> spread.getWhenUnsatisfiable().equals("ScheduleAnyway"))
+        .hasSize(1);
+    var budget = only(objects, PodDisruptionBudget.class).getSpec();
+    assertThat(budget.getMaxUnavailable().getIntVal()).isEqualTo(1);
+    assertThat(budget.getSelector()).isEqualTo(spec.getSelector());
+    assertThat(environment(spec)).containsEntry("REFORK_LEADER_ELECTION_ENABLED", "true");
+  }
+
+  @Test
+  @DisplayName("images: the digest wins, no tag is the chart's version")
+  void images() {
+    var digest = "sha256:" + "0123456789abcdef".repeat(4);
+    var preset = deployment("refork").getSpec();
+    assertThat(image(preset)).isEqualTo("refork-operator:0.1.0");
+    assertThat(environment(preset)).containsEntry("REFORK_AGENT_IMAGE", "refork-agent:0.1.0");
+    var own =
+        deployment(
+                "refork",
+                "image.repository=example/operator",
+                "image.tag=x",
+                "image.digest=" + digest,
+                "agent.image.tag=y")
+            .getSpec();
+    assertThat(image(own)).isEqualTo("example/operator@" + digest);
+    assertThat(environment(own)).containsEntry("REFORK_AGENT_IMAGE", "refork-agent:y");
+  }
+
+  @Test
+  @DisplayName("each dashboard is a ConfigMap as Grafana's sidecar wants it, as it is in deploy/")
+  void dashboards() throws IOException {
+    var maps =
+        Helm.objects(
+                "refork",
+                "refork-system",
+                "dashboards.install=true",
+                "dashboards.namespace=grafana")
+            .stream()
+            .flatMap(o -> o instanceof ConfigMap map ? Stream.of(map) : Stream.empty())
+            .toList();
+    var seen = new TreeMap<String, String>();
+    for (var map : maps) {
+      assertThat(map.getMetadata().getNamespace()).isEqualTo("grafana");
+      assertThat(map.getMetadata().getLabels()).containsEntry("grafana_dashboard", "1");
+      assertThat(map.getMetadata().getAnnotations()).containsEntry("grafana_folder", "Refork");
+      assertThat(map.getData()).hasSize(1);
+      map.getData().values().forEach(json -> assertThat(json).hasSizeLessThan(1 << 20));
+      seen.putAll(map.getData());
+    }
+    try (var files = Files.list(Path.of("deploy/dashboards"))) {
+      for (var file : files.toList()) {
+        assertThat(seen.remove("refork-" + file.getFileName())).isEqualTo(Files.readString(file));
+      }
+    }
+    assertThat(seen).isEmpty();
+  }
+
+  @Test
+  @DisplayName("K8S-10 for some namespaces, and with somebody else's CRD, nothing is the cluster's")
+  void namespaced() {
+    assertThat(
+            Helm.objects(
+                "refork", "refork-system", "watchNamespaces={a,b,a}", "networkPolicy.pools=true"))
+        .allMatch(
+            object ->
+                List.of("refork-system", "a", "b").contains(object.getMetadata().getNamespace()))
+        .filteredOn(object -> object.getKind().equals("NetworkPolicy"))
+        .hasSize(2);
+  }
+
+  @Test
+  @DisplayName("the Service finds the operator's pods and not the one of helm test")
+  void service() {
+    var objects = Helm.objects("refork", "refork-system");
+    var selector = only(objects, Service.class).getSpec().getSelector();
+    assertThat(deployment("refork").getSpec().getTemplate().getMetadata().getLabels())
+        .containsAllEntriesOf(selector);
+    var test = only(objects, Pod.class);
+    assertThat(test.getMetadata().getLabels().entrySet())
+        .doesNotContainAnyElementsOf(
+            Map.of("app.kubernetes.io/name", "refork-operator").entrySet());
+    assertThat(test.getSpec().getAutomountServiceAccountToken()).isFalse();
+    assertThat(test.getSpec().getContainers().getFirst().getArgs())
+        .containsExactly("leads", "http://refork-operator.refork-system.svc:8080");
+  }
+
+  private static Deployment deployment(String release, String... values) {
+    return only(Helm.objects(release, "refork-system", values), Deployment.class);
+  }
+
+  private static <T> T only(List<HasMetadata> objects, Class<T> kind) {
+    var all = objects.stream().filter(kind::isInstance).map(kind::cast).toList();
+    assertThat(all).hasSize(1);
+    return all.getFirst();
+  }
+
+  private static String image(DeploymentSpec spec) {
+    return spec.getTemplate().getSpec().getContainers().getFirst().getImage();
+  }
+
+  private static Map<String, String> environment(DeploymentSpec spec) {
+    return spec.getTemplate().getSpec().getContainers().getFirst().getEnv().stream()
+        .filter(variable -> variable.getValue() != null)
+        .collect(Collectors.toMap(EnvVar::getName, EnvVar::getValue));
   }
 }

@@ -48,6 +48,8 @@ record Installed(Cluster cluster, String home, List<HasMetadata> objects) {
                             "ClusterRole",
                             "ClusterRoleBinding")
                         .contains(object.getKind()))
+            // They are for people.
+            .filter(object -> !object.getMetadata().getName().matches("refork-(view|edit)"))
             .toList();
     objects.forEach(object -> cluster.controlPlane().client().resource(object).serverSideApply());
     return new Installed(cluster, home, objects);

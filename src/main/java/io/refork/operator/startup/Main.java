@@ -21,7 +21,8 @@ import sun.misc.Signal;
 
 /**
  * The operator's process: refuses to start with one sentence, or runs the controllers while it
- * leads, and leaves in order.
+ * leads, and leaves in order. With {@code leads URL} it asks others instead, see {@link
+ * InstallationCheck}.
  *
  * <p>Exit codes: 0 told to stop; {@value #REFUSED} it cannot start as things are, the last line of
  * the log says why; {@value #LOST} it led and does not any more.
@@ -58,7 +59,10 @@ public class Main implements QuarkusApplication {
     this.steering = steering;
   }
 
-  public static void main(String... args) {
+  public static void main(String... args) throws InterruptedException {
+    if (args.length == 2 && args[0].equals(InstallationCheck.COMMAND)) {
+      System.exit(check(args[1]));
+    }
     var faults = ReadSettings.faults();
     if (faults.isEmpty()) {
       Quarkus.run(Main.class, args);
@@ -67,6 +71,12 @@ public class Main implements QuarkusApplication {
       faults.forEach(fault -> System.err.println("refork-operator: " + fault));
       System.exit(REFUSED);
     }
+  }
+
+  private static int check(String address) throws InterruptedException {
+    var fault = InstallationCheck.fault(address, InstallationCheck.PATIENCE);
+    System.out.println("refork-operator: " + fault.orElse("an operator leads at " + address));
+    return fault.isEmpty() ? 0 : REFUSED;
   }
 
   @Override
