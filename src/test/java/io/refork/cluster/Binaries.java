@@ -4,11 +4,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The programs of the test cluster, which build/kube makes. */
-final class Binaries {
+public final class Binaries {
   private Binaries() {}
 
-  /** The path of one of them: kube-apiserver, kube-controller-manager, etcd, kubectl, helm. */
-  static Path of(String name) {
+  /** The path of one of them: kube-apiserver, kube-controller-manager, etcd, kubectl, helm, … */
+  public static Path of(String name) {
     var folder = Path.of(System.getProperty("refork.kube", ".cache/kube"));
     var file = folder.resolve(name).toAbsolutePath();
     if (!Files.isExecutable(file)) {

@@ -15,6 +15,12 @@ public record Ran(List<String> command, int exit, String out, String err) {
 
   /** Runs it to its end with {@code input} on stdin. */
   public static Ran run(Map<String, String> environment, String input, List<String> command) {
+    return run(BOUND, environment, input, command);
+  }
+
+  /** The same within another bound. */
+  public static Ran run(
+      Duration bound, Map<String, String> environment, String input, List<String> command) {
     try {
       var in = Files.createTempFile("refork-in", "");
       var out = Files.createTempFile("refork-out", "");
@@ -28,9 +34,9 @@ public record Ran(List<String> command, int exit, String out, String err) {
                 .redirectError(err.toFile());
         builder.environment().putAll(environment);
         var process = builder.start();
-        if (!process.waitFor(BOUND.toSeconds(), TimeUnit.SECONDS)) {
+        if (!process.waitFor(bound.toSeconds(), TimeUnit.SECONDS)) {
           process.destroyForcibly();
-          throw new AssertionError(command + " still runs after " + BOUND);
+          throw new AssertionError(command + " still runs after " + bound);
         }
         return new Ran(
             command,

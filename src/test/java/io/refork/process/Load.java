@@ -8,6 +8,8 @@ import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,22 +18,21 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * HTTP load on a port of this machine, by some threads, until it is stopped (or for two minutes). A
+ * HTTP load on a server, by some threads, until it is stopped (or for as long as its aim says). A
  * failed request is any reply but 200, a refused connection or a reset. A keep-alive connection
  * that is closed before a byte of the reply is retried once on a new one; such retries are counted
  * apart.
  */
 public final class Load implements AutoCloseable {
-  private static final long MOST_NANOS = 120_000_000_000L;
-
-  private final int port;
-  private final String path;
-  private final boolean keepAlive;
+  private final Aim aim;
+  private final AtomicInteger next = new AtomicInteger();
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicLong requests = new AtomicLong();
   private final AtomicLong retries = new AtomicLong();
@@ -40,20 +41,44 @@ public final class Load implements AutoCloseable {
   private final Map<String, Long> bodies = new ConcurrentHashMap<>();
   private volatile boolean stopped;
 
-  private Load(int port, String path, boolean keepAlive) {
-    this.port = port;
-    this.path = path;
-    this.keepAlive = keepAlive;
+  /**
+   * What is asked of whom, and how.
+   *
+   * @param paths in turns
+   * @param keepAlive one connection per client, reused; else a new one for each request
+   * @param pause of a client between a reply and its next request
+   * @param most the load ends by itself after this time
+   */
+  public record Aim(
+      String host,
+      int port,
+      List<String> paths,
+      boolean keepAlive,
+      Duration pause,
+      Duration most) {}
+
+  private Load(Aim aim) {
+    this.aim = aim;
   }
 
-  /** A new connection for each request. */
+  /** As the aim says, by this many clients. */
+  public static Load start(Aim aim, int clients) {
+    return new Load(aim).start(clients);
+  }
+
+  /** A new connection for each request, for two minutes at most. */
   public static Load newConnections(int port, String path, int clients) {
-    return new Load(port, path, false).start(clients);
+    return start(local(port, path, false), clients);
   }
 
-  /** One connection per client, reused. */
+  /** One connection per client, reused, for two minutes at most. */
   public static Load keepAlive(int port, String path, int clients) {
-    return new Load(port, path, true).start(clients);
+    return start(local(port, path, true), clients);
+  }
+
+  private static Aim local(int port, String path, boolean keepAlive) {
+    return new Aim(
+        "127.0.0.1", port, List.of(path), keepAlive, Duration.ZERO, Duration.ofMinutes(2));
   }
 
   /** What a run came to. {@code bodies}: how often each was answered. */
@@ -74,7 +99,12 @@ public final class Load implements AutoCloseable {
 
   /** One request on a connection of its own; the body. Throws when the reply is not 200. */
   public static String get(int port, String path) throws IOException {
-    try (var socket = connect(port)) {
+    return get("127.0.0.1", port, path);
+  }
+
+  /** The same of another host. */
+  public static String get(String host, int port, String path) throws IOException {
+    try (var socket = connect(host, port)) {
       return exchange(socket, new BufferedInputStream(socket.getInputStream()), path, false).text();
     }
   }
@@ -113,6 +143,11 @@ public final class Load implements AutoCloseable {
     await("replies").atMost(AgentProcess.LONG).until(() -> seen.test(bodies.keySet()));
   }
 
+  /** What went wrong so far. */
+  public List<String> failures() {
+    return List.copyOf(failures);
+  }
+
   /** Ends the load after the requests that are under way. */
   public Result stop() {
     stopped = true;
@@ -137,44 +172,50 @@ public final class Load implements AutoCloseable {
   }
 
   private void run() {
-    var end = System.nanoTime() + MOST_NANOS;
+    var end = System.nanoTime() + aim.most().toNanos();
     Socket socket = null;
     InputStream in = null;
     while (!stopped && System.nanoTime() < end) {
+      var path = aim.paths().get(Math.floorMod(next.getAndIncrement(), aim.paths().size()));
       var begun = System.nanoTime();
       try {
         var reused = socket != null;
         Reply body;
         try {
           if (socket == null) {
-            socket = connect(port);
+            socket = connect(aim.host(), aim.port());
             in = new BufferedInputStream(socket.getInputStream());
           }
-          body = exchange(socket, in, path, keepAlive);
+          body = exchange(socket, in, path, aim.keepAlive());
         } catch (ClosedBeforeReply e) {
           if (!reused) {
             throw e;
           }
           retries.incrementAndGet();
           socket.close();
-          socket = connect(port);
+          socket = connect(aim.host(), aim.port());
           in = new BufferedInputStream(socket.getInputStream());
-          body = exchange(socket, in, path, keepAlive);
+          body = exchange(socket, in, path, aim.keepAlive());
         }
         bodies.merge(body.text(), 1L, Long::sum);
         nanos.add(System.nanoTime() - begun);
-        if (!keepAlive || body.closes()) {
+        if (!aim.keepAlive() || body.closes()) {
           socket.close();
           socket = null;
         }
       } catch (IOException e) {
-        failures.add(e.toString());
+        failures.add(Instant.now() + " " + path + " after " + millisSince(begun) + " ms: " + e);
         close(socket); // gunicorn waits seconds for a client that does not
         socket = null;
       }
       requests.incrementAndGet();
+      LockSupport.parkNanos(aim.pause().toNanos());
     }
     close(socket);
+  }
+
+  private static long millisSince(long nanos) {
+    return (System.nanoTime() - nanos) / 1_000_000;
   }
 
   private static void close(@Nullable Socket socket) {
@@ -187,9 +228,9 @@ public final class Load implements AutoCloseable {
     }
   }
 
-  private static Socket connect(int port) throws IOException {
+  private static Socket connect(String host, int port) throws IOException {
     var socket = new Socket();
-    socket.connect(new InetSocketAddress("127.0.0.1", port), 5_000);
+    socket.connect(new InetSocketAddress(host, port), 5_000);
     socket.setSoTimeout(30_000);
     socket.setTcpNoDelay(true);
     return socket;
