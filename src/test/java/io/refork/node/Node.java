@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A real Kubernetes of one node on this machine, with the project's images. All tests of a run
@@ -26,26 +27,38 @@ final class Node {
   private static final List<String> IMAGES =
       List.of("operator", "agent", "shop", "hello", "noshell", "ownuid", "musl");
 
-  private static final class Shared {
-    static final Node INSTANCE = start();
-  }
+  /** The shared one, or why there is none: every test says so, not only the first. */
+  private static @Nullable Node shared;
+
+  private static @Nullable RuntimeException failed;
 
   private final String name;
   private final Path folder;
   private final KubernetesClient client;
 
   /** The one of this JVM, started when first asked for and taken down when the JVM ends. */
-  static Node shared() {
-    return Shared.INSTANCE;
+  static synchronized Node shared() {
+    if (failed != null) {
+      throw failed;
+    }
+    if (shared == null) {
+      try {
+        shared = start();
+      } catch (AssertionError | RuntimeException e) {
+        failed = new IllegalStateException(e.getMessage(), e);
+        throw failed;
+      }
+    }
+    return shared;
   }
 
   private Node(String name) {
     this.name = name;
     this.folder = Path.of("/var/lib/refork-cluster", name);
-    this.client =
-        new KubernetesClientBuilder()
-            .withConfig(Config.fromKubeconfig(kubeconfig().toFile()))
-            .build();
+    var config = Config.fromKubeconfig(kubeconfig().toFile());
+    // The client takes every key that does not say what it is for RSA.
+    config.setClientKeyAlgo("EC");
+    this.client = new KubernetesClientBuilder().withConfig(config).build();
   }
 
   private static Node start() {
@@ -122,6 +135,26 @@ final class Node {
             folder.resolve("kubectl-cache").toString()),
         input,
         command);
+  }
+
+  /** Another name for an image that the cluster has. */
+  void tag(String image, String other) {
+    var socket = folder.resolve("run/containerd.sock").toString();
+    Ran.run(
+            Map.of(),
+            "",
+            List.of(
+                Binaries.of("ctr").toString(),
+                "--address",
+                socket,
+                "--namespace",
+                "k8s.io",
+                "images",
+                "tag",
+                "--force",
+                image,
+                other))
+        .succeeded();
   }
 
   /**

@@ -47,4 +47,10 @@ final class NodeExtension
       throws Throwable {
     throw Diagnosis.of(Node.shared(), context).explain(failure);
   }
+
+  @Override
+  public void handleBeforeEachMethodExecutionException(ExtensionContext context, Throwable failure)
+      throws Throwable {
+    throw Diagnosis.of(Node.shared(), context).explain(failure);
+  }
 }

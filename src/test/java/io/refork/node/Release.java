@@ -1,7 +1,9 @@
 package io.refork.node;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.readiness.Readiness;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.refork.cluster.Ran;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,12 +37,15 @@ record Release(Node node, String name, String namespace) {
     return release.awaitReady();
   }
 
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  private record Listed(String name, String namespace) {}
+
   /** Takes every release, the CRD with all pools, and the namespaces of operators away. */
   static void clear(Node node) {
-    for (var line :
-        node.helm("list", "--all-namespaces", "--no-headers").succeeded().out().lines().toList()) {
-      var words = line.split("\\s+");
-      node.helm("uninstall", words[0], "--namespace", words[1], "--wait").succeeded();
+    var list = node.helm("list", "--all-namespaces", "--all", "-o", "json").succeeded().out();
+    for (var release : Serialization.unmarshal(list, Listed[].class)) {
+      node.helm("uninstall", release.name(), "--namespace", release.namespace(), "--wait")
+          .succeeded();
     }
     node.kubectl("delete", "crd", "workerpools.refork.io", "--ignore-not-found", "--timeout=60s")
         .succeeded();

@@ -1,0 +1,106 @@
+package io.refork.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.refork.api.WorkerPoolStatus.State;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Two pods under load; something goes away. */
+@OnNode
+class DisruptionTest {
+  private static final Duration LONG = Duration.ofSeconds(90);
+
+  private static Pool pool;
+
+  @BeforeAll
+  static void create(Node node) {
+    Release.shared(node);
+    pool = new Pool(node, node.namespace("k8s-05"), "shop");
+    pool.apply(Shop.spec("{policy: Manual}")).awaitReady(2);
+  }
+
+  @AfterAll
+  static void delete(Node node) {
+    node.delete("k8s-05");
+  }
+
+  @Test
+  @DisplayName("K8S-05 a pod is deleted: no failed request")
+  void deleted(Node node) {
+    pool.awaitReady(2);
+    try (var visitors = pool.visitors(60, Shop.PATHS)) {
+      var victim = pool.readyPods().getFirst();
+      node.client().pods().inNamespace(pool.namespace()).withName(victim).delete();
+      pool.await(
+          "another pod has taken its place",
+          LONG,
+          s -> !names().contains(victim) && pool.readyPods().size() == 2);
+      assertThat(visitors.failures()).isEmpty();
+      assertThat(visitors.requests()).isPositive();
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "K8S-05 pods are evicted one by one, without cordon: the budget holds, no failed request")
+  void evicted(Node node) {
+    pool.awaitReady(2);
+    var refused = new ArrayList<String>();
+    try (var visitors = pool.visitors(60, Shop.PATHS)) {
+      for (var victim : pool.readyPods()) {
+        Node.await(victim + " may be evicted")
+            .until(
+                () -> {
+                  // What a budget of one missing pod means: the other one serves.
+                  assertThat(pool.readyPods()).isNotEmpty();
+                  boolean gone =
+                      node.client().pods().inNamespace(pool.namespace()).withName(victim).evict();
+                  if (!gone) {
+                    refused.add(victim);
+                  }
+                  return gone;
+                });
+      }
+      pool.await(
+          "two other pods serve", LONG, s -> pool.readyPods().size() == 2 && names().size() == 2);
+      assertThat(visitors.failures()).isEmpty();
+    }
+    assertThat(refused).as("the second one had to wait for the first one's successor").isNotEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "K8S-05 the operator is deleted during a wave: the wave completes, no failed request")
+  void operatorDeleted(Node node) {
+    pool.awaitReady(2);
+    int level = pool.status().orElseThrow().rollout().level();
+    try (var visitors = pool.visitors(60, Shop.PATHS)) {
+      pool.request("without-operator")
+          .await("the wave has begun", LONG, s -> s.rollout().state() == State.Canary);
+      node.client()
+          .pods()
+          .inNamespace(Release.HOME)
+          .withLabel("app.kubernetes.io/name", "refork-operator")
+          .delete();
+      pool.await("the wave has ended", LONG, s -> pool.ended("without-operator").isPresent());
+      assertThat(pool.ended("without-operator")).contains("Completed");
+      pool.awaitReady(2);
+      assertThat(visitors.failures()).isEmpty();
+    }
+    // Each pod once, though two operators had a hand in it.
+    assertThat(pool.status().orElseThrow().generations())
+        .singleElement()
+        .satisfies(g -> assertThat(g.pods()).isEqualTo(2));
+    assertThat(pool.status().orElseThrow().rollout().level()).isBetween(level, level + 1);
+  }
+
+  private static List<String> names() {
+    return pool.pods().stream().map(pod -> pod.getMetadata().getName()).toList();
+  }
+}
