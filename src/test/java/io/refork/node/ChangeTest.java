@@ -58,6 +58,6 @@ class ChangeTest {
       assertThat(visitors.failures()).isEmpty();
     }
     assertThat(pool.restarts()).isZero();
-    node.delete(pool.namespace());
+    node.leave(pool.namespace());
   }
 }

@@ -35,7 +35,7 @@ class ImagesTest {
 
   @AfterAll
   static void delete(Node node) {
-    node.delete(NAMESPACE);
+    node.leave(NAMESPACE);
   }
 
   /** A pool of one pod with two workers. */
@@ -51,7 +51,7 @@ class ImagesTest {
                 containers:
                 - name: app
                   image: %s
-                  command: [python3, /app/container_app.py]
+                  command: [python3.11, /app/container_app.py]
                   volumeMounts: [{name: app, mountPath: /app}]
             %s
                 volumes:
@@ -92,7 +92,7 @@ class ImagesTest {
     var pool = pool("ownuid", "refork-test/ownuid:1", "");
     pool.awaitReady(1);
     var uid =
-        pool.exec(pool.readyPods().getFirst(), "python3", "-c", "import os; print(os.getuid())");
+        pool.exec(pool.readyPods().getFirst(), "python3.11", "-c", "import os; print(os.getuid())");
     assertThat(uid.succeeded().out().strip()).isNotIn("0", "65532", "65534");
     serves(pool);
   }
@@ -123,7 +123,7 @@ class ImagesTest {
             """
             - name: other
               image: refork-test/noshell:1
-              command: [python3, -m, http.server, "7300"]
+              command: [python3.11, -m, http.server, "7300"]
               securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
             """
                 .indent(-2));
@@ -144,7 +144,7 @@ class ImagesTest {
                     containers:
                     - name: app
                       image: refork-test/noshell:1
-                      command: [python3, -m, http.server, "7300"]
+                      command: [python3.11, -m, http.server, "7300"]
                 """);
     assertThat(says(pool, "BootFailure")).contains("in use");
   }

@@ -68,6 +68,6 @@ class InstallTest {
         new Pool(node, node.namespace("k8s-01-pool"), "shop").apply(Shop.spec("{policy: Manual}"));
     Node.await("the pool has pods").until(() -> pool.pods().size() == 2);
     assertThat(release.log().lines()).noneMatch(l -> l.matches(".*\"level\":\"(WARN|ERROR).*"));
-    node.delete(pool.namespace());
+    node.leave(pool.namespace());
   }
 }

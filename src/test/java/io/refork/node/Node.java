@@ -187,6 +187,11 @@ final class Node {
         .until(() -> client.namespaces().withName(namespace).get() == null);
   }
 
+  /** Deletes a namespace at the end of a test; nobody waits for it. */
+  void leave(String namespace) {
+    client.namespaces().withName(namespace).delete();
+  }
+
   /** Awaits for a minute at most, looking four times a second. */
   static org.awaitility.core.ConditionFactory await(String what) {
     return Awaitility.await(what)

@@ -53,6 +53,6 @@ class SamplePoolTest {
       assertThat(visitors.requests()).isGreaterThan(8 * 80);
     }
     assertThat(pool.restarts()).isZero();
-    node.delete(pool.namespace());
+    node.leave(pool.namespace());
   }
 }
