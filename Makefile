@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build generate test conformance try bench bench-operator demo demo-down dev cluster cluster-down soak format clean
+.PHONY: help build generate test conformance try bench bench-operator images demo demo-down bench-node dev cluster cluster-down soak format clean
 
 setup := source build/setup &&
 
@@ -28,11 +28,17 @@ bench-operator: ## one operator with POOLS=1000 of PODS=10 each, into bench/resu
 	@$(setup) jdk && kube && maven package -DskipTests && bench_java OperatorBench $${POOLS:-1000} $${PODS:-10} && \
 	  packages gcc libc6-dev && build/agent && bench_java Bench flood
 
+images: build ## operator, agent and examples as OCI archives, into target/images; as root, without a daemon or a registry
+	@$(setup) jdk && build/images operator agent shop
+
 demo: ## the main job on a real node: a cluster, the operator, an application under load; as root, or CLUSTER=existing
 	@build/demo up
 
 demo-down: ## ends what demo has left
 	@build/demo down
+
+bench-node: ## memory of a pod beside gunicorn alone on a node of this machine, into bench/results/node.md; ten minutes
+	@build/demo bench
 
 dev: ## the operator in a cluster on this machine, with played nodes and agents; prints what to type; until Ctrl-C
 	@$(setup) jdk && kube && maven package -DskipTests && test_program io.refork.cluster.Dev

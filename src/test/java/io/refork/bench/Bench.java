@@ -38,19 +38,25 @@ public final class Bench {
         }
       }
     }
-    var file = write(figures, args.length == 0 ? "agent" : "agent-" + String.join("-", args));
+    var name = args.length == 0 ? "agent" : "agent-" + String.join("-", args);
+    var file = write(figures, name, "make bench", versions());
     System.out.println("Written to " + file);
     System.exit(figures.stream().anyMatch(Figure::missed) ? 1 : 0);
   }
 
-  private static Path write(List<Figure> figures, String name)
+  /**
+   * Writes bench/results/NAME.md.
+   *
+   * @param made by which command
+   */
+  public static Path write(List<Figure> figures, String name, String made, String versions)
       throws IOException, InterruptedException {
     var lines = new ArrayList<String>();
-    lines.add("# " + LocalDate.now(ZoneOffset.UTC) + ": make bench");
+    lines.add("# " + LocalDate.now(ZoneOffset.UTC) + ": " + made);
     lines.add("");
     lines.add("Machine: " + machine());
     lines.add("");
-    lines.add("Versions: " + versions());
+    lines.add("Versions: " + versions);
     lines.add("");
     lines.add("| figure | median | spread | bar | |");
     lines.add("|---|---|---|---|---|");
@@ -97,7 +103,8 @@ public final class Bench {
         + output("git", "rev-parse", "--short", "HEAD");
   }
 
-  private static String output(String... command) throws IOException, InterruptedException {
+  /** What a command says. */
+  public static String output(String... command) throws IOException, InterruptedException {
     var process = new ProcessBuilder(command).redirectErrorStream(true).start();
     var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     process.waitFor();

@@ -12,24 +12,30 @@ import java.util.Locale;
  * @param bar the most (or least) it may be; NaN: none, it is recorded
  * @param atMost whether the bar is an upper one
  */
-record Figure(String what, double value, String spread, String unit, double bar, boolean atMost) {
-  static Figure atMost(double bar, String what, double value, String spread, String unit) {
+public record Figure(
+    String what, double value, String spread, String unit, double bar, boolean atMost) {
+  /** One that must not be above its bar. */
+  public static Figure atMost(double bar, String what, double value, String spread, String unit) {
     return new Figure(what, value, spread, unit, bar, true);
   }
 
-  static Figure atLeast(double bar, String what, double value, String spread, String unit) {
+  /** One that must not be below its bar. */
+  public static Figure atLeast(double bar, String what, double value, String spread, String unit) {
     return new Figure(what, value, spread, unit, bar, false);
   }
 
-  static Figure recorded(String what, double value, String spread, String unit) {
+  /** One without a bar. */
+  public static Figure recorded(String what, double value, String spread, String unit) {
     return new Figure(what, value, spread, unit, Double.NaN, true);
   }
 
-  boolean missed() {
+  /** Also when it could not be measured. */
+  public boolean missed() {
     return !Double.isNaN(bar) && (Double.isNaN(value) || (atMost ? value > bar : value < bar));
   }
 
-  String row() {
+  /** As a row of a table in Markdown. */
+  public String row() {
     var limit = Double.isNaN(bar) ? "" : (atMost ? "≤ " : "≥ ") + number(bar);
     var verdict = Double.isNaN(bar) ? "" : missed() ? "**missed**" : "met";
     return "| %s | %s %s | %s | %s | %s |"

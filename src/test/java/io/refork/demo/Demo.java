@@ -45,6 +45,7 @@ public final class Demo {
   }
 
   private boolean run(String namespace) throws Exception {
+    shop.clear();
     say("two pods of four workers each: kubectl apply -f examples/flask-shop/pool.yaml");
     shop.open();
     long applied = System.nanoTime();

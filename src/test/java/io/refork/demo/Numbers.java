@@ -46,12 +46,6 @@ final class Numbers {
   void add(Map<String, PodReading> readings) {
     last.keySet().retainAll(readings.keySet());
     last.putAll(readings);
-    readings.forEach(
-        (pod, r) -> {
-          if (r.level() == 0) {
-            before.put(pod, r);
-          }
-        });
     point(resident, PodReading::resident);
     point(proportional, PodReading::proportional);
     point(container, PodReading::container);
@@ -79,6 +73,9 @@ final class Numbers {
   }
 
   void end(Replies replies) {
+    if (stages.isEmpty()) {
+      before.putAll(last);
+    }
     stages.add(
         new Stage(
             stage,

@@ -38,12 +38,16 @@ final class Shop implements AutoCloseable {
     this.image = image;
   }
 
-  /** What an earlier run left goes; the pool and its Service come. */
-  void open() throws IOException {
+  /** What an earlier run left goes. */
+  void clear() throws IOException {
     for (var file : List.of("visitors.yaml", "pool.yaml")) {
       kubectl(read(file), "delete", "--ignore-not-found", "--timeout=80s", "-f", "-");
     }
     kubectl("", "wait", "--for=delete", "pod", "-l", "refork.io/pool=" + POOL, "--timeout=80s");
+  }
+
+  /** The pool and its Service come. */
+  void open() throws IOException {
     kubectl(read("pool.yaml"), "apply", "-f", "-");
   }
 
