@@ -117,6 +117,12 @@ int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) *next++ = argv[i];
   execve(java, arguments, environment());
   int error = errno;
+  if (error == ENOENT && access(java, X_OK) == 0) { /* it is there: what is missing is what its first lines ask for */
+    fputs("refork: this image has no glibc, which the agent's Java needs; images of musl, such as Alpine, cannot be used: "
+          "take one with glibc, such as Debian's\n",
+          stderr);
+    return 127;
+  }
   fprintf(stderr, "refork: cannot start %s: %s; copy the agent's folder as a whole, bin/refork alone is not enough\n",
           java, strerror(error));
   return error == ENOENT ? 127 : 126;
