@@ -46,6 +46,15 @@ static char *format(const char *pattern, const char *a, const char *b) {
   return checked(asprintf(&text, pattern, a, b) < 0 ? NULL : text);
 }
 
+/* On standard error, and in a pod also where the kubelet looks for the reason: so the pool's status can tell it. */
+static void say(const char *sentence) {
+  fprintf(stderr, "refork: %s\n", sentence);
+  FILE *reason = fopen("/dev/termination-log", "r+"); /* never made: outside of a pod there is none */
+  if (reason == NULL) return;
+  fprintf(reason, "refork: %s\n", sentence);
+  fclose(reason);
+}
+
 static char **environment(void) {
   size_t count = 0;
   while (environ[count]) count++;
@@ -117,13 +126,11 @@ int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) *next++ = argv[i];
   execve(java, arguments, environment());
   int error = errno;
-  if (error == ENOENT && access(java, X_OK) == 0) { /* it is there: what is missing is what its first lines ask for */
-    fputs("refork: this image has no glibc, which the agent's Java needs; images of musl, such as Alpine, cannot be used: "
-          "take one with glibc, such as Debian's\n",
-          stderr);
-    return 127;
-  }
-  fprintf(stderr, "refork: cannot start %s: %s; copy the agent's folder as a whole, bin/refork alone is not enough\n",
-          java, strerror(error));
+  if (error == ENOENT && access(java, X_OK) == 0) /* it is there: what is missing is the loader that it asks for */
+    say("this image has no glibc, which the agent's Java needs; images of musl, such as Alpine, cannot be used: "
+        "take one with glibc, such as Debian's");
+  else
+    say(format("cannot start %s: %s; copy the agent's folder as a whole, bin/refork alone is not enough", java,
+               strerror(error)));
   return error == ENOENT ? 127 : 126;
 }

@@ -175,6 +175,18 @@ class LauncherTest {
   }
 
   @Test
+  @DisplayName("K8S-09 in an image without glibc the launcher says so in one sentence, exits 127")
+  void withoutGlibc() throws Exception {
+    runtimeThatTells();
+    var java = folder.resolve("runtime/bin/java");
+    // As glibc's programs look to musl: they ask for a loader that is not there.
+    Files.writeString(java, "#!/lib/no-loader-of-that-name\n");
+    var run = run(Map.of(), launcher.toString(), "run");
+    assertThat(run.exit()).isEqualTo(127);
+    assertThat(run.out()).singleElement().asString().contains("no glibc", "musl", "Alpine");
+  }
+
+  @Test
   @DisplayName(
       "the built folder runs from elsewhere, with closed standard streams and hostile JVM settings")
   void relocated() throws Exception {
