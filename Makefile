@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build generate test conformance try bench bench-operator images demo demo-down bench-node dev cluster cluster-down soak format clean
+.PHONY: help build generate test conformance try bench bench-operator images demo demo-down bench-node dev cluster cluster-down release soak format clean
 
 setup := source build/setup &&
 
@@ -49,6 +49,9 @@ cluster: ## a real Kubernetes with one node on this machine, as root; the first 
 cluster-down: ## ends it and leaves nothing of it
 	@build/cluster/down demo
 
+release: build ## target/release: chart, manifests, images, agent, checksums, bills of materials; ALLOW_DIRTY=1 with uncommitted changes
+	@$(setup) jdk && kube && build/release
+
 soak: ## random fault schedules against the state machine: SCHEDULES=100000, or one SEED
 	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \
 	  -Drefork.schedules=$${SCHEDULES:-100000} -Drefork.firstSeed=$${FIRST_SEED:-$$RANDOM$$RANDOM} $${SEED:+-Drefork.seed=$$SEED}
@@ -60,4 +63,4 @@ format: ## Java and Python, the way the build wants them
 	@$(setup) jdk && maven spotless:apply && python src/test/python/requirements.txt && build/lint --fix
 
 clean: ## what the build made; downloads stay
-	@rm -rf target .cache/runtime*
+	@rm -rf target .cache/runtime* .cache/operator-runtime* .cache/agent-cache
