@@ -1,4 +1,4 @@
-"""gunicorn under the fake agent, and clients for it."""
+"""gunicorn and uvicorn under the fake agent, and clients for them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ NEWEST = venvs.first("gunicorn27", "3.11", "3.13", "3.12", "3.10")
 MIDDLE = venvs.first("gunicorn23", "3.12", "3.9", "3.11")
 OLDEST = venvs.first("gunicorn20", "3.9", "3.13", "3.11")
 EACH_GUNICORN = [NEWEST, MIDDLE, OLDEST]
-COVER = [(NEWEST, "gthread"), (NEWEST, "sync"), (MIDDLE, "sync"), (OLDEST, "gthread")]
-EACH_CLASS = [(pair, kind) for pair in EACH_GUNICORN for kind in ("gthread", "sync")]
+UVICORN = venvs.first("uvicorn54", "3.13", "3.12", "3.11", "3.10")
+OLD_UVICORN = venvs.first("uvicorn30", "3.9", "3.12", "3.11", "3.10")
+EACH_UVICORN = [(UVICORN, "uvloop-httptools"), (UVICORN, "asyncio-h11"), (OLD_UVICORN, "uvloop-httptools")]
+COVER_GUNICORN = [(NEWEST, "gthread"), (NEWEST, "sync"), (MIDDLE, "sync"), (OLDEST, "gthread")]
+COVER = [*COVER_GUNICORN, *EACH_UVICORN[:2]]
+EACH_KIND = [*((pair, kind) for pair in EACH_GUNICORN for kind in ("gthread", "sync")), *EACH_UVICORN]
 
 
 def python(pair: venvs.Pair) -> str:
@@ -32,19 +36,13 @@ def python(pair: venvs.Pair) -> str:
         pytest.skip(str(e))
 
 
-class Gunicorn:
-    """gunicorn in the fake agent's pool."""
+class Server:
+    """A server in the fake agent's pool."""
 
-    def __init__(
-        self, agent: FakeAgent, pair: venvs.Pair, *arguments: str, config: str = "", **env: str
-    ) -> None:
+    def __init__(self, agent: FakeAgent, pair: venvs.Pair, *arguments: str, **env: str) -> None:
         self.agent = agent
-        self.argv = [python(pair), "-m", "refork", "gunicorn", "--chdir", APPS]
-        if config:
-            file = agent.directory / "gunicorn.conf.py"
-            file.write_text(config)
-            self.argv += ["-c", str(file)]
-        self.argv += [*arguments, "probe"]
+        self.pair = pair
+        self.argv = [python(pair), "-m", "refork", *arguments]
         self.env = env
 
     def boot(self) -> Peer:
@@ -55,6 +53,36 @@ class Gunicorn:
         self.agent.start(*self.argv, env=self.env)
         assert self.agent.wait_command() == 2, self.agent.log()
         return self.agent.log()
+
+
+class Gunicorn(Server):
+    """gunicorn with the WSGI probe."""
+
+    def __init__(
+        self, agent: FakeAgent, pair: venvs.Pair, *arguments: str, config: str = "", **env: str
+    ) -> None:
+        file = agent.directory / "gunicorn.conf.py"
+        file.write_text(config)
+        super().__init__(
+            agent, pair, "gunicorn", "--chdir", APPS, "-c", str(file), *arguments, "probe", **env
+        )
+
+
+class Uvicorn(Server):
+    """uvicorn with the ASGI probe."""
+
+    def __init__(self, agent: FakeAgent, pair: venvs.Pair, *arguments: str, **env: str) -> None:
+        super().__init__(
+            agent, pair, "uvicorn", "--app-dir", APPS, *arguments, "asgi_probe:application", **env
+        )
+
+
+def of_kind(agent: FakeAgent, pair: venvs.Pair, kind: str) -> Server:
+    """A server by its worker class, or by its event loop and HTTP implementation."""
+    if "-" in kind:
+        loop, http_parser = kind.split("-")
+        return Uvicorn(agent, pair, "--loop", loop, "--http", http_parser)
+    return Gunicorn(agent, pair, "-k", kind, *(["--threads", "4"] if kind == "gthread" else []))
 
 
 def connect(agent: FakeAgent) -> http.client.HTTPConnection:

@@ -8,7 +8,7 @@ import pytest
 from fakeagent import FakeAgent
 from peer import eventually
 from servers import (
-    COVER,
+    COVER_GUNICORN,
     EACH_GUNICORN,
     NEWEST,
     Gunicorn,
@@ -214,7 +214,7 @@ def test_without_an_agent_or_a_known_server_one_sentence_and_exit_code_2(agent):
     assert "'hypercorn'" in agent.log()
 
 
-@pytest.mark.parametrize(("pair", "kind"), COVER)
+@pytest.mark.parametrize(("pair", "kind"), COVER_GUNICORN)
 def test_py_06_two_listeners(pair, kind):
     with FakeAgent(listeners=2) as agent:
         worker = agent.spawn(Gunicorn(agent, pair, "-k", kind).boot(), 0)

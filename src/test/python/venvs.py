@@ -38,6 +38,9 @@ PAIRS = [
     Pair("3.13", "gunicorn20"),
     Pair("3.13", "gunicorn27"),
     Pair("3.14", "gunicorn27"),
+    Pair("3.9", "uvicorn30"),
+    Pair("3.10", "uvicorn54"),
+    Pair("3.13", "uvicorn54"),
 ]
 
 

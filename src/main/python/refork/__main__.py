@@ -11,11 +11,12 @@ from .version import VERSION
 
 USAGE = """\
 usage: refork run [options] -- python -m refork gunicorn ARGUMENTS...
+       refork run [options] -- python -m refork uvicorn ARGUMENTS...
 
-ARGUMENTS are gunicorn's own, its configuration file (-c) included. What the agent decides (bind, workers, timeout,
-backlog, max_requests) is given to `refork run` instead. docs/python.md tells what differs from gunicorn alone.
+ARGUMENTS are the server's own, gunicorn's configuration file (-c) included. What the agent decides (addresses, workers,
+timeouts, backlog, requests per worker) is given to `refork run` instead. docs/python.md tells what differs.
 
-For anything but gunicorn there is refork.run(load, serve); see `python -c "import refork; help(refork.run)"`.
+For anything else there is refork.run(load, serve); see `python -c "import refork; help(refork.run)"`.
 """
 
 
@@ -31,8 +32,13 @@ def main(arguments: Sequence[str]) -> NoReturn:
         from .servers.gunicorn import main as gunicorn
 
         gunicorn(arguments[1:])
+    if arguments[0] == "uvicorn":
+        from .servers.uvicorn import main as uvicorn
+
+        uvicorn(arguments[1:])
     refuse(
-        f"there is no server {arguments[0]!r} here: gunicorn is, and refork.run(load, serve) for everything else"
+        f"there is no server {arguments[0]!r} here: gunicorn and uvicorn are, and refork.run(load, serve) for everything"
+        " else"
     )
 
 

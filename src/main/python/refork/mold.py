@@ -84,6 +84,7 @@ class Mold:
         seat.row.open(welcome.generation, scoreboard.STARTING)
         self.pool.titles.worker(welcome.slot, welcome.generation)
         seat.install_signals()
+        self.pool.count_descriptors()
         try:
             registered.run("after_fork")
         except HookFailed as e:

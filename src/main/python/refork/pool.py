@@ -70,6 +70,13 @@ class Pool:
     def take_stock(self) -> None:
         """In the boot mold, once the application is loaded: remember what is normal."""
         self.usual_threads = threads.baseline()
+        self.count_descriptors()
+
+    def count_descriptors(self) -> None:
+        """In a mold that is ready and in a newborn worker, before hooks: what is open now is accounted for.
+
+        A newborn has what its mold has, and what libraries open anew in each fork, such as libuv's pipe for signals.
+        """
         self.usual_descriptors = frozenset(d.identity for d in descriptors.open_descriptors())
 
     def own_descriptors(self, connection: Connection) -> set[int]:

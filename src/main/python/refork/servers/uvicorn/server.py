@@ -1,0 +1,142 @@
+"""uvicorn's server, which stops, drains and serves on as the agent asks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import Server
+
+from ...pool import Listener
+from ...protocol import Promote
+from ...seat import Seat
+
+LINGER = 1.0
+"""Seconds that kept-alive and silent connections stay open once the worker is asked to leave: a request that a client is
+just sending is answered, with `Connection: close`, instead of being cut off."""
+
+TURN = 0.02
+"""Seconds between two looks at what is still open while draining."""
+
+CLOSING = 1.0
+"""Seconds before the deadline at which websockets are closed: the clients' answer takes a round trip."""
+
+CLOSE = (b"connection", b"close")
+
+
+class SeatServer(Server):
+    """One life of uvicorn in a worker: from start-up to quiet."""
+
+    def __init__(self, config: Config, seat: Seat) -> None:
+        super().__init__(config)
+        self.seat = seat
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The shim's handlers stay: uvicorn would raise its signals again when it has ended."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Serve until the agent wants something and nothing is open any more."""
+        if self.lifespan.state and self.seat.slot == 0 and self.seat.generation == 0:
+            self.seat.warn(
+                "lifespan-state",
+                f"lifespan keeps {', '.join(sorted(map(str, self.lifespan.state)))} in its state: every worker builds it"
+                " anew and shares none of it; what is large belongs in a module, loaded once",
+            )
+        self.seat.ready()
+        while True:
+            await super().main_loop()
+            if await self._quiet():
+                return
+            await self._listen_again()
+            self.seat.ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        self.seat.beat()
+        self.seat.poll()
+        return await super().on_tick(counter) or self.seat.asked is not None
+
+    async def _quiet(self) -> bool:
+        """Stop accepting and wait until nothing is open; False when the worker is to serve on instead."""
+        since = time.monotonic()
+        for server in self.servers:
+            server.close()
+        # In every reply that has not begun, and every one to come.
+        headers = [*self.server_state.default_headers, CLOSE]
+        self.server_state.default_headers = headers
+        for connection in self.server_state.connections:
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_started:
+                cycle.default_headers = headers
+        told = False
+        while True:
+            await asyncio.sleep(TURN)
+            self.seat.beat()
+            self.seat.poll()
+            asked = self.seat.asked
+            if asked is None:
+                return False  # the agent has changed its mind
+            now = time.monotonic()
+            lingering = now - since < LINGER
+            if not lingering:
+                for connection in self._idle():
+                    connection.shutdown()
+            # A TLS handshake under way is in no list of uvicorn's, so that a linger is always waited for.
+            is_open = self.server_state.connections or self.server_state.tasks
+            if not is_open and not (lingering and self.config.is_ssl):
+                return True
+            if not told and not lingering:
+                told = True
+                self.seat.stopped_accepting()  # every connection that is left has its last request running
+            deadline = self.seat.deadline or now
+            if now > deadline - CLOSING:
+                for connection in self._endless():
+                    connection.shutdown()  # a websocket: 1012, service restart
+            if now > deadline:
+                if isinstance(asked, Promote):
+                    left = len(self.server_state.connections) or len(self.server_state.tasks)
+                    self.seat.refused("timeout", f"{left} requests in flight outlasted {asked.timeout:g} s")
+                    return False
+                self.config.timeout_graceful_shutdown = 0  # what is left is cancelled
+                return True
+
+    def _idle(self) -> list[Any]:
+        """HTTP connections on which no request is running."""
+        return [
+            connection
+            for connection in list(self.server_state.connections)
+            if hasattr(connection, "cycle")
+            and (connection.cycle is None or connection.cycle.response_complete)
+        ]
+
+    def _endless(self) -> list[Any]:
+        """Websockets."""
+        return [c for c in list(self.server_state.connections) if not hasattr(c, "cycle")]
+
+    async def _listen_again(self) -> None:
+        """Accept again, in the same loop and the same lifespan."""
+        lifespan: Any = self.lifespan
+        self.lifespan = _Running(lifespan)
+        try:
+            await self.startup([Listener(fileno=os.dup(s.fileno())) for s in self.seat.listeners.values()])
+        finally:
+            self.lifespan = lifespan
+
+
+class _Running:
+    """In place of a lifespan that has started already."""
+
+    should_exit = False
+
+    def __init__(self, lifespan: Any) -> None:
+        self.state = lifespan.state
+
+    async def startup(self) -> None:
+        """Nothing to do."""
