@@ -174,7 +174,7 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
     }
     var id = ResourceID.fromResource(pool);
     steering.steer(id, Telling.targets(seen, confirmed.flatMap(WorkerPoolReconciler::ledger)));
-    metrics.pool(id, plan.status());
+    metrics.pool(id, Planner.podsWanted(seen), plan.status());
     events.write(pool, plan.notes());
     return UpdateControl.<WorkerPool>noUpdate().rescheduleAfter(plan.nextLook());
   }

@@ -7,6 +7,7 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.SummarySnapshot;
 import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSnapshot;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -22,6 +23,9 @@ final class Durations implements Collector {
   /** One count for each bound, one above all, and the sum in microseconds. */
   private final AtomicLongArray counts;
 
+  /** Seconds since 1970; 0 before the first. */
+  private volatile double lastEnd;
+
   Durations(String name, String help, double... bounds) {
     this.name = name;
     this.help = help;
@@ -31,6 +35,7 @@ final class Durations implements Collector {
   }
 
   void add(Duration time) {
+    lastEnd = System.currentTimeMillis() / 1e3;
     double seconds = time.toNanos() / 1e9;
     int bucket = 0;
     while (seconds > bounds[bucket]) {
@@ -38,6 +43,11 @@ final class Durations implements Collector {
     }
     counts.incrementAndGet(bucket);
     counts.addAndGet(bounds.length, time.toNanos() / 1000);
+  }
+
+  /** When the last one ended, in seconds since 1970. */
+  Optional<Double> lastEnd() {
+    return lastEnd == 0 ? Optional.empty() : Optional.of(lastEnd);
   }
 
   @Override

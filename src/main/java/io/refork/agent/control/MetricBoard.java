@@ -38,10 +38,15 @@ final class MetricBoard {
   private final Map<String, Rows> rows = new HashMap<>();
   private final Map<String, List<String>> words = new HashMap<>();
   private int wordsLeft = WORDS;
+  private final Durations reforks;
   private Status seen;
+
+  /** How the last refork ended; a running one does not take its place. */
+  private List<Series> lastRefork = List.of();
 
   MetricBoard(Status first, Durations spawns, Durations reforks, ControlOutcomes control) {
     seen = first;
+    this.reforks = reforks;
     gauge("refork.workers.desired", "Workers wanted", s -> s.desired());
     gauge(
         "refork.generation",
@@ -87,10 +92,10 @@ final class MetricBoard {
                   .filter(w -> state.equals(Readings.workerState(w.state())))
                   .count());
     }
-    for (var state : List.of("starting", "ready", "none")) {
+    for (var state : List.of("starting", "ready")) {
       gauge(
           "refork.mold.state",
-          "1 for the state that the mold is in",
+          "1 for the state that the mold is in; while there is none, no state has 1",
           Tags.of("state", state),
           s -> state.equals(Readings.moldState(s)) ? 1 : 0);
     }
@@ -114,6 +119,7 @@ final class MetricBoard {
     seen = now;
     memory();
     listeners();
+    lastRefork();
     var counters = now.counters();
     words(
         "refork.worker.exits",
@@ -195,6 +201,23 @@ final class MetricBoard {
     }
     rows("refork.accept.queue.length", "Connections that wait for a worker", "", lengths);
     rows("refork.accept.queue.limit", "How many may wait", "", limits);
+  }
+
+  private void lastRefork() {
+    seen.refork()
+        .filter(refork -> !refork.outcome().equals("running"))
+        .ifPresent(
+            refork ->
+                lastRefork =
+                    List.of(
+                        new Series(
+                            tags("outcome", refork.outcome() + " " + refork.reason()),
+                            s -> reforks.lastEnd())));
+    rows(
+        "refork.last.refork.timestamp",
+        "When the last refork ended, and how; in seconds since 1970",
+        "seconds",
+        lastRefork);
   }
 
   private static Map<String, Long> flatReforks(Status s) {

@@ -82,16 +82,18 @@ public class OperatorMetrics {
     writes(outcome).increment();
   }
 
-  /** The status of a pool as it is now, whether it was worth a write or not. */
-  public synchronized void pool(ResourceID pool, WorkerPoolStatus status) {
+  /**
+   * The status of a pool as it is now, whether it was worth a write or not, and its pods wanted.
+   */
+  public synchronized void pool(ResourceID pool, int podsWanted, WorkerPoolStatus status) {
     var before = Optional.ofNullable(pools.get(pool));
     var gauges =
         perPool
             ? before
                 .flatMap(Seen::gauges)
-                .or(() -> Optional.of(new PoolGauges(registry, pool, status)))
+                .or(() -> Optional.of(new PoolGauges(registry, pool, podsWanted, status)))
             : Optional.<PoolGauges>empty();
-    gauges.ifPresent(shown -> shown.show(status));
+    gauges.ifPresent(shown -> shown.show(podsWanted, status));
     pools.put(pool, new Seen(status, gauges));
     word(status.summary());
     before.ifPresent(seen -> countWave(request(seen.status()), request(status)));

@@ -4,6 +4,7 @@ import io.javaoperatorsdk.operator.api.monitoring.AggregatedMetrics;
 import io.javaoperatorsdk.operator.api.monitoring.Metrics;
 import io.javaoperatorsdk.operator.monitoring.micrometer.MicrometerMetrics;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.enterprise.inject.Produces;
@@ -21,7 +22,8 @@ class SdkMetrics {
   Metrics metrics(MeterRegistry registry, OperatorMetrics own) {
     var sdk = MicrometerMetrics.withoutPerResourceMetrics(registry);
     // The aggregate lets only the first of them time a pass.
-    return new AggregatedMetrics(List.of(new Own(timer(registry), own, sdk), sdk));
+    return new AggregatedMetrics(
+        List.of(new Own(timer(registry), failures(registry), own, sdk), sdk));
   }
 
   /** Buckets around the bar: 99 of 100 passes within 250 ms. */
@@ -41,10 +43,22 @@ class SdkMetrics {
         .register(registry);
   }
 
-  private record Own(Timer timer, OperatorMetrics pools, Metrics sdk) implements Metrics {
+  private static Counter failures(MeterRegistry registry) {
+    return Counter.builder("refork.reconcile.failures")
+        .description("Passes that ended by an error; each is tried again")
+        .register(registry);
+  }
+
+  private record Own(Timer timer, Counter failures, OperatorMetrics pools, Metrics sdk)
+      implements Metrics {
     @Override
     public <T> T timeControllerExecution(ControllerExecution<T> execution) throws Exception {
-      return timer.recordCallable(() -> sdk.timeControllerExecution(execution));
+      try {
+        return timer.recordCallable(() -> sdk.timeControllerExecution(execution));
+      } catch (Exception e) {
+        failures.increment();
+        throw e;
+      }
     }
 
     @Override

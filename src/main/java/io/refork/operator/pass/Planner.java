@@ -80,6 +80,11 @@ public final class Planner {
         nextLook(seen, wave, status, change));
   }
 
+  /** Pods wanted, which the status does not say: there, replicas are those that exist. */
+  public static int podsWanted(Seen seen) {
+    return StatusInput.desiredPods(seen.pool(), seen.deployment().map(DeploymentSeen::of));
+  }
+
   /** What the user allows. */
   static Rules rules(WorkerPoolSpec spec) {
     var pods = spec.rollout().pods();

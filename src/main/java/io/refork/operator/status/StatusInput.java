@@ -33,8 +33,12 @@ public record StatusInput(
     pods = List.copyOf(pods);
   }
 
-  /** Pods wanted: what the Deployment was told, since an autoscaler may own the number. */
   int desiredPods() {
+    return desiredPods(pool, deployment);
+  }
+
+  /** Pods wanted: what the Deployment was told, since an autoscaler may own the number. */
+  public static int desiredPods(WorkerPool pool, Optional<DeploymentSeen> deployment) {
     var replicas = pool.getSpec().replicas();
     return replicas != null ? replicas : deployment.map(DeploymentSeen::desired).orElse(1);
   }

@@ -1,5 +1,6 @@
 package io.refork.agent.control;
 
+import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -15,8 +16,9 @@ public final class AgentMetricNames {
   public static Set<String> all() {
     var names = new TreeSet<String>();
     var limited = Statuses.limited(Statuses.serving(8));
-    Stream.of(limited, Statuses.booting())
+    Stream.of(limited, Statuses.reforked(limited, "completed", ""), Statuses.booting())
         .map(status -> new Metrics(() -> status, new ControlOutcomes()))
+        .peek(metrics -> metrics.reforkTook(Duration.ofSeconds(1)))
         .forEach(
             metrics ->
                 NAME.matcher(metrics.scrape()).results().forEach(name -> names.add(name.group(1))));

@@ -67,7 +67,8 @@ class MetricsTest {
     assertThat(scrape())
         .contains(
             "refork_memory_unknown{reason=\"not-sampled-yet\"} 1.0",
-            "refork_mold_state{state=\"none\"} 1.0")
+            "refork_mold_state{state=\"starting\"} 0.0",
+            "refork_mold_state{state=\"ready\"} 0.0")
         .noneMatch(line -> line.startsWith("refork_memory_shared_ratio"))
         .noneMatch(line -> line.startsWith("refork_accept_queue"))
         .noneMatch(line -> line.contains("NaN"));
@@ -75,6 +76,33 @@ class MetricsTest {
     assertThat(scrape())
         .contains("refork_memory_shared_ratio 0.8125")
         .noneMatch(line -> line.startsWith("refork_memory_unknown"));
+  }
+
+  @Test
+  @DisplayName("how the last refork ended and when stands there until the next one has ended")
+  void lastRefork() {
+    long before = System.currentTimeMillis() / 1000;
+    metrics.reforkTook(Duration.ofSeconds(42));
+    assertThat(last()).isEmpty();
+    status.set(Statuses.reforked(status.get(), "aborted", "canary-died"));
+    assertThat(last())
+        .singleElement()
+        .asString()
+        .contains("{outcome=\"aborted\",reason=\"canary-died\"}");
+    status.set(Statuses.reforked(status.get(), "running", ""));
+    assertThat(last()).singleElement().asString().contains("canary-died");
+    status.set(Statuses.reforked(status.get(), "completed", ""));
+    metrics.reforkTook(Duration.ofSeconds(42));
+    assertThat(last()).singleElement().asString().contains("{outcome=\"completed\",reason=\"\"}");
+    var end = last().getFirst();
+    assertThat(Double.parseDouble(end.substring(end.lastIndexOf(' '))))
+        .isBetween((double) before, before + 60.0);
+  }
+
+  private List<String> last() {
+    return scrape().stream()
+        .filter(line -> line.startsWith("refork_last_refork_timestamp_seconds"))
+        .toList();
   }
 
   @Test
@@ -114,6 +142,8 @@ class MetricsTest {
                 1,
                 1),
             listeners));
+    status.set(Statuses.reforked(status.get(), "completed", ""));
+    metrics.reforkTook(Duration.ofSeconds(42));
     metrics.spawnTook(Duration.ofMillis(1));
     var lines = scrape();
     assertThat(lines).hasSizeLessThanOrEqualTo(60);

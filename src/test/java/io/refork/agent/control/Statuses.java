@@ -150,6 +150,25 @@ public final class Statuses {
         counters);
   }
 
+  /** Its last refork, or the running one, has this outcome. */
+  static Status reforked(Status s, String outcome, String reason) {
+    return new Status(
+        s.version(),
+        s.session(),
+        s.phase(),
+        s.ready(),
+        s.desired(),
+        s.generation(),
+        s.level(),
+        s.mold(),
+        s.workers(),
+        s.memory(),
+        Optional.of(new Status.Refork("3", "done", 0, 8, outcome, reason, "")),
+        s.failures(),
+        s.listeners(),
+        s.counters());
+  }
+
   /** In a container with a limit: every measure is known. */
   static Status limited(Status s) {
     var m = s.memory();

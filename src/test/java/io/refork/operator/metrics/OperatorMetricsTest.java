@@ -7,8 +7,10 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.refork.api.WaveLedger;
 import io.refork.api.WaveLedger.Outcome;
 import io.refork.api.WorkerPoolStatus;
+import io.refork.api.WorkerPoolStatus.Condition;
 import io.refork.api.WorkerPoolStatus.Memory;
 import io.refork.api.WorkerPoolStatus.Pods;
+import io.refork.api.WorkerPoolStatus.ProblemPod;
 import io.refork.api.WorkerPoolStatus.Rollout;
 import io.refork.api.WorkerPoolStatus.State;
 import io.refork.api.WorkerPoolStatus.Workers;
@@ -28,9 +30,9 @@ class OperatorMetricsTest {
   @Test
   @DisplayName("pools are counted by the word of their status; a word without pools stays, with 0")
   void words() {
-    metrics.pool(SHOP, status("Ready", Optional.empty()));
-    metrics.pool(MAIL, status("Ready", Optional.empty()));
-    metrics.pool(MAIL, status("CrashLoop", Optional.empty()));
+    metrics.pool(SHOP, 4, status("Ready", Optional.empty()));
+    metrics.pool(MAIL, 4, status("Ready", Optional.empty()));
+    metrics.pool(MAIL, 4, status("CrashLoop", Optional.empty()));
     assertThat(value("refork.pools", "status", "Ready")).isEqualTo(1);
     assertThat(value("refork.pools", "status", "CrashLoop")).isEqualTo(1);
     metrics.gone(MAIL);
@@ -40,7 +42,7 @@ class OperatorMetricsTest {
   @Test
   @DisplayName("a pool's gauges say what its status says, and go with it")
   void perPool() {
-    metrics.pool(SHOP, status("Ready", Optional.empty()));
+    metrics.pool(SHOP, 4, status("Ready", Optional.empty()));
     assertThat(value("refork.pool.workers", "pool", "shop", "state", "ready")).isEqualTo(23);
     assertThat(value("refork.pool.memory.saved", "namespace", "web"))
         .isEqualTo(2310.0 * 1024 * 1024);
@@ -53,18 +55,69 @@ class OperatorMetricsTest {
   @Test
   @DisplayName("what is not known has no line, and comes and goes")
   void unknown() {
-    metrics.pool(SHOP, status("Ready", Optional.empty()));
+    metrics.pool(SHOP, 4, status("Ready", Optional.empty()));
     assertThat(registry.find("refork.pool.memory.limit").gauge()).isNull();
-    metrics.pool(SHOP, status("Ready", Optional.empty(), new Memory(3, "1Gi", null, null, "3Gi")));
+    metrics.pool(
+        SHOP, 4, status("Ready", Optional.empty(), new Memory(3, "1Gi", null, null, "3Gi")));
     assertThat(value("refork.pool.memory.limit")).isEqualTo(3.0 * (1 << 30));
     assertThat(registry.find("refork.pool.memory.saved").gauge()).isNull();
+  }
+
+  @Test
+  @DisplayName("troubles have a line each while they last; pods wanted are not the pods that exist")
+  void troubles() {
+    var well = status("Ready", Optional.empty());
+    metrics.pool(SHOP, 4, well);
+    assertThat(value("refork.pool.pods.desired")).isEqualTo(4);
+    assertThat(registry.find("refork.pool.problems").gauge()).isNull();
+    metrics.pool(
+        SHOP,
+        4,
+        troubled(
+            well,
+            List.of(
+                new ProblemPod("a", "CrashLoop", ""),
+                new ProblemPod("b", "CrashLoop", ""),
+                new ProblemPod("c", "AgentUnreachable", "")),
+            List.of(
+                condition("Ready", "False", "PodsNotReady"),
+                condition("Degraded", "True", "QuotaExceeded"))));
+    assertThat(value("refork.pool.ready")).isZero();
+    assertThat(value("refork.pool.problems", "reason", "CrashLoop")).isEqualTo(2);
+    assertThat(value("refork.pool.problems", "reason", "AgentUnreachable")).isEqualTo(1);
+    assertThat(value("refork.pool.problems", "reason", "QuotaExceeded")).isEqualTo(1);
+    metrics.pool(
+        SHOP, 4, troubled(well, List.of(), List.of(condition("Ready", "True", "AllWorkersReady"))));
+    assertThat(value("refork.pool.ready")).isEqualTo(1);
+    assertThat(registry.find("refork.pool.problems").gauge()).isNull();
+  }
+
+  private static Condition condition(String type, String status, String reason) {
+    return new Condition(type, status, reason, "", 1, "2026-11-21T13:00:00Z");
+  }
+
+  private static WorkerPoolStatus troubled(
+      WorkerPoolStatus s, List<ProblemPod> pods, List<Condition> conditions) {
+    return new WorkerPoolStatus(
+        s.observedGeneration(),
+        s.replicas(),
+        s.readyReplicas(),
+        s.selector(),
+        s.summary(),
+        s.generation(),
+        s.workers(),
+        s.generations(),
+        s.memory(),
+        s.rollout(),
+        pods,
+        conditions);
   }
 
   @Test
   @DisplayName("with the switch off there is no series with a pool's name")
   void switchedOff() {
     var bare = new SimpleMeterRegistry();
-    new OperatorMetrics(bare, false).pool(SHOP, status("Ready", Optional.empty()));
+    new OperatorMetrics(bare, false).pool(SHOP, 4, status("Ready", Optional.empty()));
     assertThat(bare.getMeters()).noneMatch(meter -> meter.getId().getTag("pool") != null);
     assertThat(bare.get("refork.pools").gauge().value()).isEqualTo(1);
   }
@@ -72,11 +125,11 @@ class OperatorMetricsTest {
   @Test
   @DisplayName("a wave counts once, when it was seen running and has ended, with its duration")
   void waves() {
-    metrics.pool(SHOP, status("Ready", Optional.of(ledger(Outcome.Completed))));
+    metrics.pool(SHOP, 4, status("Ready", Optional.of(ledger(Outcome.Completed))));
     assertThat(counted(Outcome.Completed)).isZero();
-    metrics.pool(SHOP, status("Rolling", Optional.of(ledger(Outcome.Running))));
-    metrics.pool(SHOP, status("Ready", Optional.of(ledger(Outcome.Completed))));
-    metrics.pool(SHOP, status("Ready", Optional.of(ledger(Outcome.Completed))));
+    metrics.pool(SHOP, 4, status("Rolling", Optional.of(ledger(Outcome.Running))));
+    metrics.pool(SHOP, 4, status("Ready", Optional.of(ledger(Outcome.Completed))));
+    metrics.pool(SHOP, 4, status("Ready", Optional.of(ledger(Outcome.Completed))));
     assertThat(counted(Outcome.Completed)).isEqualTo(1);
     assertThat(registry.get("refork.wave.duration").timer().totalTime(TimeUnit.SECONDS))
         .isEqualTo(300);
@@ -85,8 +138,8 @@ class OperatorMetricsTest {
   @Test
   @DisplayName("permits that are out and pods that refork are summed over the pools")
   void permits() {
-    metrics.pool(SHOP, status("Rolling", Optional.of(ledger(Outcome.Running))));
-    metrics.pool(MAIL, status("Rolling", Optional.of(ledger(Outcome.Running))));
+    metrics.pool(SHOP, 4, status("Rolling", Optional.of(ledger(Outcome.Running))));
+    metrics.pool(MAIL, 4, status("Rolling", Optional.of(ledger(Outcome.Running))));
     assertThat(value("refork.permits", "state", "granted")).isEqualTo(2);
     assertThat(value("refork.permits", "state", "reforking")).isEqualTo(2);
   }
