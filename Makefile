@@ -56,8 +56,8 @@ soak: ## random fault schedules against the state machine: SCHEDULES=100000, or 
 	@$(setup) jdk && maven test -Dtest=PoolSimulationTest -Dsurefire.timeout=0 -Djunit.jupiter.execution.timeout.mode=disabled \
 	  -Drefork.schedules=$${SCHEDULES:-100000} -Drefork.firstSeed=$${FIRST_SEED:-$$RANDOM$$RANDOM} $${SEED:+-Drefork.seed=$$SEED}
 
-generate: ## what is made from something else: crds/ and docs/workerpool.md, the chart's copies, deploy/refork.yaml
-	@$(setup) jdk && maven test -Dtest=CrdTest -Drefork.generate=true && kube && build/manifests
+generate: ## what is made from something else: crds/ and docs/workerpool.md, the dashboards, the chart's copies, deploy/refork.yaml
+	@$(setup) jdk && maven test -Dtest=CrdTest -Drefork.generate=true && python3 build/dashboards && kube && build/manifests
 
 format: ## Java and Python, the way the build wants them
 	@$(setup) jdk && maven spotless:apply && python src/test/python/requirements.txt && build/lint --fix

@@ -240,6 +240,11 @@ public final class OperatorProcess implements AutoCloseable {
     }
   }
 
+  /** Where probes and metrics are, on 127.0.0.1. */
+  public int port() {
+    return port;
+  }
+
   /** What {@code /metrics} says. */
   public String metrics() {
     return get("/metrics").body();

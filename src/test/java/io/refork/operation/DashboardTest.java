@@ -3,62 +3,76 @@ package io.refork.operation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.refork.agent.control.AgentMetricNames;
+import io.refork.cluster.Ran;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Dashboards are files that nobody compiles: their shape, and that what they ask for exists. */
 class DashboardTest {
-  private static final Pattern METRIC = Pattern.compile("\\b(refork_[a-z_]+)");
+  private static final Pattern SELECTED = Pattern.compile("\\b(refork_[a-z_]+)\\b(\\{[^}]*})?");
 
-  /** What Grafana knows; a typing error would show as text behind each number. */
-  private static final List<String> UNITS = List.of("none", "percentunit", "bytes", "s");
-
-  static Stream<Path> dashboards() throws IOException {
-    try (var files = Files.list(Path.of("deploy/dashboards"))) {
-      return files.filter(f -> f.toString().endsWith(".json")).sorted().toList().stream();
+  @Test
+  @DisplayName("the dashboards are as build/dashboards makes them")
+  void generated(@TempDir Path folder) throws IOException {
+    Ran.run(
+            Map.of("PYTHONDONTWRITEBYTECODE", "1"),
+            "",
+            List.of("python3", "build/dashboards", folder.toString()))
+        .succeeded();
+    for (var name : Queries.dashboards().keySet()) {
+      assertThat(Queries.DASHBOARDS.resolve(name + ".json"))
+          .as("make generate")
+          .hasSameTextualContentAs(folder.resolve(name + ".json"));
     }
+    assertThat(folder.toFile().list())
+        .containsExactlyInAnyOrder("fleet.json", "operator.json", "pool.json");
   }
 
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("dashboards")
-  @DisplayName("classic JSON for schema 39, importable as it is: the data source is a variable")
-  void shape(Path file) throws IOException {
-    var board = read(file);
-    assertThat(board.path("schemaVersion").asInt()).isEqualTo(39);
-    assertThat(board.path("uid").asText()).matches("refork-[a-z]+");
-    assertThat(board.path("title").asText()).startsWith("Refork / ");
+  @ParameterizedTest
+  @ValueSource(strings = {"fleet", "operator", "pool"})
+  @DisplayName(
+      "classic JSON, importable as it is, linked with the others, the data source a variable")
+  void shape(String name) {
+    var board = Queries.dashboards().get(name);
+    assertThat(board.path("schemaVersion").asInt()).isEqualTo(41);
+    assertThat(board.path("uid").asText()).isEqualTo("refork-" + name);
+    assertThat(board.path("title").asText()).isEqualToIgnoringCase("Refork / " + name);
     assertThat(board.path("tags")).anyMatch(tag -> tag.asText().equals("refork"));
+    assertThat(board.path("links").findValuesAsText("includeVars")).containsExactly("true");
+    assertThat(board.path("links").findValuesAsText("keepTime")).containsExactly("true");
+    assertThat(board.path("refresh").asText()).isEqualTo("30s");
     assertThat(board.has("__inputs")).isFalse();
     assertThat(board.has("id")).isFalse();
-    var variables = board.path("templating").path("list");
-    assertThat(variables.path(0).path("name").asText()).isEqualTo("datasource");
-    assertThat(variables.path(0).path("type").asText()).isEqualTo("datasource");
+    assertThat(board.path("annotations").path("list")).isNotEmpty();
     for (var source : board.findValues("datasource")) {
       assertThat(source.path("uid").asText()).isEqualTo("${datasource}");
+      assertThat(source.path("type").asText()).isEqualTo("prometheus");
     }
   }
 
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("dashboards")
+  @ParameterizedTest
+  @ValueSource(strings = {"fleet", "operator", "pool"})
   @DisplayName(
-      "every panel has an id of its own, a title, a description, a unit and a place that no other has")
-  void panels(Path file) throws IOException {
+      "every panel has an id and a title of its own, says what it shows, and lies over no other")
+  void panels(String name) {
     var ids = new HashSet<Integer>();
     var titles = new HashSet<String>();
     var taken = new HashSet<List<Integer>>();
-    for (var panel : read(file).path("panels")) {
+    for (var panel : Queries.dashboards().get(name).path("panels")) {
       var title = panel.path("title").asText();
       assertThat(ids.add(panel.path("id").asInt())).as("id of %s", title).isTrue();
       assertThat(titles.add(title)).as("title %s", title).isTrue();
@@ -71,46 +85,110 @@ class DashboardTest {
         }
       }
       if (!panel.path("type").asText().equals("row")) {
-        assertThat(panel.path("description").asText()).as(title).hasSizeGreaterThan(20);
-        assertThat(UNITS)
+        assertThat(panel.path("description").asText())
             .as(title)
-            .contains(panel.path("fieldConfig").path("defaults").path("unit").asText());
+            .hasSizeGreaterThan(20)
+            .endsWith(".");
         assertThat(panel.path("targets")).as(title).isNotEmpty();
+        var letters = panel.path("targets").findValuesAsText("refId");
+        assertThat(new HashSet<>(letters)).as(title).hasSameSizeAs(letters);
       }
     }
   }
 
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("dashboards")
-  @DisplayName("every query is limited to the pool that is chosen")
-  void limited(Path file) throws IOException {
-    for (var query : read(file).path("panels").findValuesAsText("expr")) {
-      for (var selector : METRIC.matcher(query).results().toList()) {
-        assertThat(query.substring(selector.end()))
-            .as(query)
-            .startsWith("{namespace=\"$namespace\", pool=\"$pool\"");
+  @Test
+  @DisplayName(
+      "what somebody asks when the pager goes stands on the first screen of the pool's dashboard")
+  void firstScreen() {
+    var seen = new TreeSet<String>();
+    for (var panel : Queries.dashboards().get("pool").path("panels")) {
+      // A full HD screen shows about 24 lines of Grafana's grid.
+      if (panel.path("gridPos").path("y").asInt() + panel.path("gridPos").path("h").asInt() <= 24) {
+        seen.add(panel.path("title").asText());
+      }
+    }
+    assertThat(seen)
+        .contains(
+            "Pool", "Trouble", "Saved", "Shared", "Generation", "Wave", "Last refork", "Pods");
+  }
+
+  @Test
+  @DisplayName(
+      "the linter's rules hold, but for those that .lint names with a reason; each of those is needed")
+  void lint() throws IOException {
+    var findings = new TreeMap<String, TreeSet<String>>();
+    Queries.dashboards()
+        .forEach(
+            (name, board) ->
+                DashboardRules.findings(board)
+                    .forEach(
+                        finding ->
+                            findings
+                                .computeIfAbsent(finding.rule(), r -> new TreeSet<>())
+                                .add(name + ": " + finding.what())));
+    var exceptions =
+        Serialization.unmarshal(
+                Files.readString(Queries.DASHBOARDS.resolve(".lint")), JsonNode.class)
+            .path("exclusions");
+    for (var rule : exceptions.properties()) {
+      assertThat(rule.getValue().path("reason").asText()).as(rule.getKey()).hasSizeGreaterThan(40);
+      assertThat(findings).as("an exception that nobody needs").containsKey(rule.getKey());
+      findings.remove(rule.getKey());
+    }
+    assertThat(findings).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fleet", "operator", "pool"})
+  @DisplayName("every query is limited to what is chosen")
+  void limited(String name) {
+    var chosen =
+        switch (name) {
+          case "pool" -> "{namespace=\"$namespace\", pool=\"$pool\"";
+          case "fleet" -> "{namespace=~\"$namespace\"";
+          default -> "{namespace=~\"$installation\"";
+        };
+    // Of all agents, whoever steers them; and what only says whose JVM it is.
+    var free = List.of("refork_agent_info", "refork_control_requests_total");
+    for (var query : Queries.dashboards().get(name).path("panels").findValuesAsText("expr")) {
+      for (var metric : SELECTED.matcher(query).results().toList()) {
+        var before = query.substring(0, metric.start());
+        if (!(name.equals("operator") && free.contains(metric.group(1)))
+            && !before.endsWith("and on (pod, namespace) ")) {
+          assertThat(String.valueOf(metric.group(2))).as(query).startsWith(chosen);
+        }
       }
     }
   }
 
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("dashboards")
-  @DisplayName("K8S-07 every metric that is named exists in the agent or the operator")
-  void metrics(Path file) throws IOException {
-    var known = new TreeSet<>(AgentMetricNames.all());
+  @ParameterizedTest
+  @ValueSource(strings = {"fleet", "pool"})
+  @DisplayName("a thousand pools and a thousand pods are ten lines")
+  void bounded(String name) {
+    for (var panel : Queries.dashboards().get(name).path("panels")) {
+      if (panel.path("type").asText().equals("timeseries")) {
+        for (var target : panel.path("targets")) {
+          var legend = target.path("legendFormat").asText();
+          if (legend.contains("{{pool}}") || legend.contains("{{pod}}")) {
+            assertThat(target.path("expr").asText()).matches("(top|bottom)k\\(10, .*");
+          } else {
+            assertThat(target.path("expr").asText()).matches("(sum|max|min|avg|count)\\b.*");
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "K8S-07 every metric that dashboards, alerts and runbooks name is exported and documented")
+  void metrics() throws IOException {
+    assertThat(OperatorDocs.agentMetrics()).isEqualTo(AgentMetricNames.all());
+    var known = new TreeSet<>(OperatorDocs.agentMetrics());
     known.addAll(OperatorDocs.metrics());
-    var board = read(file);
-    var queries = new ArrayList<>(board.findValuesAsText("expr"));
-    queries.addAll(board.path("templating").findValuesAsText("definition"));
-    assertThat(queries).isNotEmpty();
-    for (var query : queries) {
-      for (var name : METRIC.matcher(query).results().toList()) {
-        assertThat(known).as(query).contains(name.group(1));
-      }
-    }
-  }
-
-  private static JsonNode read(Path file) throws IOException {
-    return new ObjectMapper().readTree(file.toFile());
+    var named = Queries.metrics();
+    named.addAll(Queries.metrics(Files.readString(Path.of("docs/runbooks.md"))));
+    named.removeIf(name -> !name.startsWith("refork_"));
+    assertThat(known).containsAll(named);
   }
 }

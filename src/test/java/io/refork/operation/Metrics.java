@@ -21,6 +21,8 @@ final class Metrics {
             .map(match -> match.group(1))
             .filter(name -> !name.endsWith("_max"))
             .collect(Collectors.toCollection(TreeSet::new));
-    assertThat(exported).as("docs/operator.md, Metrics").isEqualTo(OperatorDocs.metrics());
+    var documented = OperatorDocs.metrics();
+    documented.remove("refork_pool_problems"); // no line while there is none: QueriesTest sees it
+    assertThat(exported).as("docs/operator.md, Metrics").isEqualTo(documented);
   }
 }
