@@ -3,7 +3,7 @@
 {{- /* At most 63 characters, as a Service's name and a label may have; a release's may have 53. */ -}}
 {{- define "refork.name" -}}
 {{- $name := contains "refork" .Release.Name | ternary .Release.Name (printf "%s-refork" .Release.Name) -}}
-{{- printf "%s-operator" $name | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-operator" $name | trunc 63 | trimSuffix "-" | replace "." "-" }}
 {{- end }}
 
 {{- define "refork.account" -}}

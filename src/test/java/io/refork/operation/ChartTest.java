@@ -76,6 +76,7 @@ class ChartTest {
   @CsvSource({
     "refork, refork-operator",
     "shop, shop-refork-operator",
+    "a.b, a-b-refork-operator",
     "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz1, abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz1-refork-op",
     "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst-refork, abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst-refork-operator",
   })
@@ -188,7 +189,7 @@ class ChartTest {
             Map.of("app.kubernetes.io/name", "refork-operator").entrySet());
     assertThat(test.getSpec().getAutomountServiceAccountToken()).isFalse();
     assertThat(test.getSpec().getContainers().getFirst().getArgs())
-        .containsExactly("leads", "http://refork-operator.refork-system.svc:8080");
+        .containsExactly("leads", "$(REFORK_OPERATOR_SERVICE_HOST)", "8080");
   }
 
   private static Deployment deployment(String release, String... values) {

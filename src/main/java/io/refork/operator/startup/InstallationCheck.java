@@ -11,14 +11,14 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What the pod of {@code helm test} runs, {@code leads URL}: asks the operators' Service, as
+ * What the pod of {@code helm test} runs, {@code leads HOST PORT}: asks the operators' Service, as
  * Prometheus does, until one of them says that it leads. One leads when it has its rights, the CRD
  * that it knows, the lease and its key.
  *
  * <p>In plain Java and before Quarkus starts, so that it is a second's work in a small pod.
  */
 final class InstallationCheck {
-  /** The argument that asks for it; its own is the Service's address. */
+  /** The argument that asks for it; its own are the Service's address and port. */
   static final String COMMAND = "leads";
 
   /** A start takes seconds, and a lease that nobody gave back as long again. */
@@ -38,15 +38,21 @@ final class InstallationCheck {
   /**
    * Asks, and returns the sentence that says why nobody leads; empty when one does.
    *
-   * @param address such as {@code http://refork-operator.refork-system.svc:8080}
+   * @param host name or address, also one of IPv6
+   * @param port a number
    * @param patience for how long it is asked again
    */
-  static Optional<String> fault(String address, Duration patience) throws InterruptedException {
-    return address.matches("http://[A-Za-z0-9.:-]+")
-        ? new InstallationCheck(URI.create(address + "/metrics"), patience).ask()
-        : Optional.of(
-            "'%s' is no address; allowed: http://HOST:PORT"
-                .formatted(Escape.plain(address, Escape.MAX)));
+  static Optional<String> fault(String host, String port, Duration patience)
+      throws InterruptedException {
+    if (!host.matches("[A-Za-z0-9.:-]+") || !port.matches("[0-9]{1,5}")) {
+      return Optional.of(
+          "'%s' and '%s' are no address; allowed: a host and a port"
+              .formatted(Escape.plain(host, Escape.MAX), Escape.plain(port, Escape.MAX)));
+    }
+    var named = host.contains(":") ? "[" + host + "]" : host;
+    return new InstallationCheck(
+            URI.create("http://%s:%s/metrics".formatted(named, port)), patience)
+        .ask();
   }
 
   private Optional<String> ask() throws InterruptedException {

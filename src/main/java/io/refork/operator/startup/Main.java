@@ -21,7 +21,7 @@ import sun.misc.Signal;
 
 /**
  * The operator's process: refuses to start with one sentence, or runs the controllers while it
- * leads, and leaves in order. With {@code leads URL} it asks others instead, see {@link
+ * leads, and leaves in order. With {@code leads HOST PORT} it asks others instead, see {@link
  * InstallationCheck}.
  *
  * <p>Exit codes: 0 told to stop; {@value #REFUSED} it cannot start as things are, the last line of
@@ -60,8 +60,8 @@ public class Main implements QuarkusApplication {
   }
 
   public static void main(String... args) throws InterruptedException {
-    if (args.length == 2 && args[0].equals(InstallationCheck.COMMAND)) {
-      System.exit(check(args[1]));
+    if (args.length == 3 && args[0].equals(InstallationCheck.COMMAND)) {
+      System.exit(check(args[1], args[2]));
     }
     var faults = ReadSettings.faults();
     if (faults.isEmpty()) {
@@ -73,9 +73,9 @@ public class Main implements QuarkusApplication {
     }
   }
 
-  private static int check(String address) throws InterruptedException {
-    var fault = InstallationCheck.fault(address, InstallationCheck.PATIENCE);
-    System.out.println("refork-operator: " + fault.orElse("an operator leads at " + address));
+  private static int check(String host, String port) throws InterruptedException {
+    var fault = InstallationCheck.fault(host, port, InstallationCheck.PATIENCE);
+    System.out.println("refork-operator: " + fault.orElse("an operator leads at " + host));
     return fault.isEmpty() ? 0 : REFUSED;
   }
 
