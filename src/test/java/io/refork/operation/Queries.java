@@ -101,7 +101,7 @@ public final class Queries {
     return queries;
   }
 
-  private static List<Query> of(
+  static List<Query> of(
       String name, JsonNode board, Map<String, String> chosen, Duration scrapeInterval) {
     var queries = new ArrayList<Query>();
     var values = values(board, chosen, scrapeInterval);
