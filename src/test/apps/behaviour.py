@@ -1,4 +1,4 @@
-"""What the test application does, by path; served by loop_app.py and by wsgi_app.py alike.
+"""What the test application does, by path; served by loop_app.py, wsgi_app.py and asgi_app.py alike.
 
 Environment: APP_LOAD_SECONDS (how long loading takes), APP_LOAD_MB (memory that it takes), APP_READY_SECONDS (a newborn's pause before it is ready),
 APP_FAULT (path of a file; while it exists its first word says what newborns do: crash, hang, or never-ready; with a

@@ -184,6 +184,20 @@ public final class AgentProcess implements AutoCloseable {
     return builder.command(more).command("wsgi_app:application");
   }
 
+  /** The test application, served by uvicorn on this pool. */
+  public static Builder uvicornApp() {
+    return new Builder()
+        .command(
+            Apps.PYTHON,
+            "-m",
+            "refork",
+            "uvicorn",
+            "--no-access-log",
+            "--app-dir",
+            Apps.directory(),
+            "asgi_app:application");
+  }
+
   /** Any command. */
   public static Builder of(String... command) {
     return new Builder().command(command);

@@ -7,7 +7,9 @@ public enum App {
   /** gunicorn with threads. */
   GTHREAD,
   /** gunicorn, one request at a time, no connection kept. */
-  SYNC;
+  SYNC,
+  /** uvicorn with FastAPI, which answers from threads of its own. */
+  UVICORN;
 
   /** An agent to be that reforks when asked, with options that suit a short test. */
   public AgentProcess.Builder agent() {
@@ -21,6 +23,7 @@ public enum App {
           case LOOP -> AgentProcess.loopApp();
           case GTHREAD -> AgentProcess.gunicornApp("gthread", "--threads", "4");
           case SYNC -> AgentProcess.gunicornApp("sync");
+          case UVICORN -> AgentProcess.uvicornApp();
         };
     return builder.options(
         "--refork-after", thresholds, "--refork-min-interval", "0s", "--kill-after", "500ms");

@@ -90,15 +90,17 @@ class ReforkTest {
                   .max())
           .isEqualTo(most);
 
-      while (agent.lines("mold ready.*generation=1").isEmpty()) {
-        var alive = Proc.alive(candidate);
+      while (Proc.alive(candidate) && agent.lines("mold ready.*generation=1").isEmpty()) {
         assertThat(Load.get(agent.port(), "/pid")).doesNotStartWith("pid " + candidate + " ");
-        assertThat(alive || !agent.lines("mold ready.*generation=1").isEmpty())
-            .as("it lives until its mold is ready")
-            .isTrue();
       }
       agent.awaitGeneration(3, 1);
       assertThat(Proc.alive(candidate)).isFalse();
+      // The log is written beside what happens, but in its order.
+      var exited = "worker exited.*pid=" + candidate + "\\b";
+      agent.awaitLine(exited);
+      assertThat(agent.lines("mold ready.*generation=1|" + exited).getFirst())
+          .as("it lives until its mold is ready")
+          .contains("mold ready");
       assertThat(agent.stop()).isZero();
     }
   }
