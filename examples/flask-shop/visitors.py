@@ -40,7 +40,12 @@ class Counts:
 
     def line(self) -> str:
         with self._lock:
-            said = {"at": round(time.time(), 1), "millis": self._millis, "failed": self._failed, "again": self._again}
+            said = {
+                "at": round(time.time(), 1),
+                "millis": self._millis,
+                "failed": self._failed,
+                "again": self._again,
+            }
             self._millis, self._failed, self._again = [], collections.Counter(), 0
         return json.dumps(said)
 

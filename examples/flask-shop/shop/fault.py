@@ -1,4 +1,4 @@
-"""A mistake that only forks of a warm worker show, for those who want to see how it is noticed: SHOP_FAULT=stale-connection."""
+"""A mistake that only forks of a warm worker show, to see how it is noticed: SHOP_FAULT=stale-connection."""
 
 from __future__ import annotations
 
