@@ -1,8 +1,8 @@
-#!/usr/bin/env python3
-"""Puts the table of a chart's values into its README: values-readme CHART.
+"""Puts the table of a chart's values into its README: values_readme.py CHART.
 
-The table stands between two marks in README.md and is made of values.yaml: a key, its default, and the comment right above it. A comment
-that begins with "-- " is a heading. A key without a comment is an error, unless its parent has one.
+The table stands between two marks in README.md and is made of values.yaml: a key, its default, and the
+comment right above it. A comment that begins with "-- " is a heading. A key without a comment is an error,
+unless its parent has one.
 """
 
 import re
