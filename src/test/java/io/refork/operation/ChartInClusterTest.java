@@ -48,6 +48,7 @@ class ChartInClusterTest {
     assertThat(helm(home, "install").out()).contains("manages the worker pools of all namespaces");
     awaitCrd();
     kubectl("-n", home, "apply", "-f", "deploy/samples/minimal.yaml").succeeded();
+    var pool = get(home, "workerpool", "{.items[*].metadata.uid}");
     helm(
         home,
         "upgrade",
@@ -60,12 +61,12 @@ class ChartInClusterTest {
         .isEqualTo("refork-operator");
     helm(home, "upgrade", "highAvailability.enabled=false");
     assertThat(get(home, "deployment", "{.items[*].spec.replicas}")).isEqualTo("1");
-    Helm.on(cluster.kubeconfig(), "uninstall", "refork", "-n", home).succeeded();
+    Helm.on(cluster.kubeconfig(), "uninstall", "refork", "-n", home, "--wait").succeeded();
     assertThat(get(home, "deployment,service,role,podmonitor", "{.items[*].metadata.name}"))
         .isEmpty();
-    assertThat(get(home, "workerpool", "{.items[*].metadata.name}")).isEqualTo("shop");
+    assertThat(get(home, "crd/workerpools.refork.io", "{.metadata.deletionTimestamp}")).isEmpty();
     helm(home, "install");
-    assertThat(get(home, "workerpool", "{.items[*].metadata.name}")).isEqualTo("shop");
+    assertThat(get(home, "workerpool", "{.items[*].metadata.uid}")).isEqualTo(pool);
     Helm.on(cluster.kubeconfig(), "uninstall", "refork", "-n", home).succeeded();
   }
 
