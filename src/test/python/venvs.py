@@ -41,6 +41,7 @@ PAIRS = [
     Pair("3.9", "uvicorn30"),
     Pair("3.10", "uvicorn54"),
     Pair("3.13", "uvicorn54"),
+    Pair("3.13", "django52"),
 ]
 
 
