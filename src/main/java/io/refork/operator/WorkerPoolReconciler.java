@@ -1,5 +1,6 @@
 package io.refork.operator;
 
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -15,6 +16,7 @@ import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.refork.api.WaveLedger;
 import io.refork.api.WorkerPool;
 import io.refork.api.WorkerPoolStatus;
+import io.refork.operator.agents.AgentReport;
 import io.refork.operator.metrics.OperatorMetrics;
 import io.refork.operator.metrics.OperatorMetrics.Written;
 import io.refork.operator.pass.ChildWriter;
@@ -157,9 +159,13 @@ public class WorkerPoolReconciler implements Reconciler<WorkerPool> {
   private List<PodSeen> pods(WorkerPool pool, Sources own) {
     return own.pods(pool)
         .filter(pod -> PodReader.isOf(pool, pod))
-        .map(pod -> PodReader.read(pool, pod, steering.report(pod.getMetadata().getUid())))
+        .map(pod -> PodReader.read(pool, pod, report(pod)))
         .sorted(Comparator.comparing(PodSeen::name))
         .toList();
+  }
+
+  private Optional<AgentReport> report(Pod pod) {
+    return steering.report(pod.getMetadata().getUid(), PodReader.isReady(pod));
   }
 
   private UpdateControl<WorkerPool> execute(Seen seen, Plan plan, Context<WorkerPool> context) {

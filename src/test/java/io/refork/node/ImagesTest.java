@@ -57,7 +57,7 @@ class ImagesTest {
                 volumes:
                 - {name: app, configMap: {name: app}}
             """
-                .formatted(image, container.indent(6).stripTrailing()));
+                .formatted(image, container.indent(4).stripTrailing()));
   }
 
   private static void serves(Pool pool) throws Exception {
@@ -125,8 +125,7 @@ class ImagesTest {
               image: refork-test/noshell:1
               command: [python3.11, -m, http.server, "7300"]
               securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
-            """
-                .indent(-2));
+            """);
     assertThat(says(pool, "BootFailure")).contains("7300");
   }
 

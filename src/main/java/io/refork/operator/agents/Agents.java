@@ -40,6 +40,9 @@ public final class Agents implements AutoCloseable {
   private final News news;
   private final Map<String, AgentReport> reports = new ConcurrentHashMap<>();
 
+  /** UIDs of pods whose agent did not answer while they were not Ready. */
+  private final Set<String> early = ConcurrentHashMap.newKeySet();
+
   /** Without anybody to ask the thread still turns, to be seen alive. */
   public static final Duration IDLE = Duration.ofSeconds(10);
 
@@ -129,6 +132,7 @@ public final class Agents implements AutoCloseable {
           pools.clear();
           news.clear();
           reports.clear();
+          early.clear();
         });
   }
 
@@ -166,9 +170,15 @@ public final class Agents implements AutoCloseable {
     loop.execute(() -> news.forget(pool));
   }
 
-  /** What is known of a pod's agent; empty before the first answer, and when it is not steered. */
-  public Optional<AgentReport> report(String uid) {
-    return Optional.ofNullable(reports.get(uid));
+  /**
+   * What is known of a pod's agent; empty before the first answer, and when it is not steered.
+   *
+   * @param ready the kubelet's word of now. That nobody answered before the pod was Ready says
+   *     nothing about it any more: without this every new pod would be called unreachable for a
+   *     moment
+   */
+  public Optional<AgentReport> report(String uid, boolean ready) {
+    return ready && early.contains(uid) ? Optional.empty() : Optional.ofNullable(reports.get(uid));
   }
 
   private static Map<String, Target> byUid(Collection<Target> targets) {
@@ -186,6 +196,10 @@ public final class Agents implements AutoCloseable {
     }
     var before = pod.target;
     pod.target = target;
+    if (target.ready() && early.remove(target.uid())) {
+      reports.remove(target.uid());
+      pod.told = Optional.empty();
+    }
     if (target.differsFrom(before)) {
       schedule.press(target.uid());
     }
@@ -195,6 +209,7 @@ public final class Agents implements AutoCloseable {
     pods.remove(uid);
     schedule.remove(uid);
     reports.remove(uid);
+    early.remove(uid);
   }
 
   /** Sends what is due as far as there are places, and sets the alarm for what comes next. */
@@ -291,6 +306,11 @@ public final class Agents implements AutoCloseable {
 
   private void learn(Pod pod, AgentReport report, long now) {
     reports.put(pod.target.uid(), report);
+    if (report instanceof AgentReport.Reported || pod.target.ready()) {
+      early.remove(pod.target.uid());
+    } else {
+      early.add(pod.target.uid());
+    }
     if (Relevance.changed(pod.told, report, pod.target.desired().permit().isPresent())) {
       pod.told = Optional.of(report);
       news.of(pod.target.pool(), now);
@@ -299,6 +319,11 @@ public final class Agents implements AutoCloseable {
 
   /** For tests: pods known, pools known, news not yet told. */
   int held() {
-    return pods.size() + pools.size() + news.size() + reports.size() + schedule.size();
+    return pods.size()
+        + pools.size()
+        + news.size()
+        + reports.size()
+        + early.size()
+        + schedule.size();
   }
 }

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 public final class PodReader {
   private static final int MAX_MESSAGE = 300;
 
+  /** Of a container's termination message: with the exit code before it, it still fits. */
+  private static final int LAST_WORDS = 250;
+
   /** Every container waits like that for a while. */
   private static final Set<String> ON_ITS_WAY = Set.of("ContainerCreating", "PodInitializing");
 
@@ -51,13 +54,25 @@ public final class PodReader {
                         && (Names.deployment(pool) + "-" + hash.get()).equals(owner.getName()));
   }
 
+  /** The kubelet's word. */
+  public static boolean isReady(Pod pod) {
+    return Optional.ofNullable(pod.getStatus())
+        .filter(status -> !ended(status))
+        .flatMap(status -> condition(status, "Ready"))
+        .filter(c -> "True".equals(c.getStatus()))
+        .isPresent();
+  }
+
+  private static boolean ended(PodStatus status) {
+    return "Succeeded".equals(status.getPhase()) || "Failed".equals(status.getPhase());
+  }
+
   /**
    * @param report what its agent said
    */
   public static PodSeen read(WorkerPool pool, Pod pod, Optional<AgentReport> report) {
     var metadata = pod.getMetadata();
     var status = Optional.ofNullable(pod.getStatus()).orElseGet(PodStatus::new);
-    boolean ended = "Succeeded".equals(status.getPhase()) || "Failed".equals(status.getPhase());
     return new PodSeen(
         metadata.getUid(),
         metadata.getName(),
@@ -66,8 +81,8 @@ public final class PodReader {
         Optional.ofNullable(metadata.getLabels())
             .map(labels -> labels.get(Names.REVISION))
             .orElse(""),
-        !ended && condition(status, "Ready").filter(c -> "True".equals(c.getStatus())).isPresent(),
-        ended || metadata.getDeletionTimestamp() != null,
+        isReady(pod),
+        ended(status) || metadata.getDeletionTimestamp() != null,
         restarts(pool, status),
         troubles(status),
         report);
@@ -125,8 +140,19 @@ public final class PodReader {
 
   private static Trouble ended(String container, ContainerStateTerminated t, boolean now) {
     var code = "exit code " + t.getExitCode();
-    var message = t.getMessage() == null ? code : code + ": " + t.getMessage();
+    // The end of what a container has written is what it died of.
+    var message = t.getMessage() == null ? code : code + ": " + end(t.getMessage().strip());
     return trouble(container, t.getReason(), message, now, time(t.getFinishedAt()));
+  }
+
+  private static String end(String text) {
+    int begin = text.length() - LAST_WORDS;
+    if (begin <= 0) {
+      return text;
+    }
+    // From the beginning of a line, if there is one.
+    int line = text.indexOf('\n', begin);
+    return "… " + text.substring(line < 0 || line == text.length() - 1 ? begin : line + 1);
   }
 
   private static Trouble trouble(

@@ -100,9 +100,9 @@ public class Steering {
     return open().publicKeys();
   }
 
-  /** What is known of a pod's agent. */
-  public Optional<AgentReport> report(String uid) {
-    return open().agents().report(uid);
+  /** What is known of the agent of a pod that is Ready or not. */
+  public Optional<AgentReport> report(String uid, boolean ready) {
+    return open().agents().report(uid, ready);
   }
 
   /** These are the pool's pods now, all of them, and what each is told. */

@@ -11,6 +11,9 @@ final class ApplicationContainer {
   /** Name of the control port; the pods' monitor finds it by this. */
   static final String CONTROL_PORT = "refork";
 
+  /** What a container wrote last is why it died: the kubelet tells it, and the pool's status. */
+  static final String LAST_LINES = "FallbackToLogsOnError";
+
   private static final String TMP = "/tmp";
 
   private ApplicationContainer() {}
@@ -34,6 +37,9 @@ final class ApplicationContainer {
         .endEnv();
     ports(builder, spec, agent, given);
     mounts(builder, given);
+    if (given.getTerminationMessagePolicy() == null) {
+      builder.withTerminationMessagePolicy(LAST_LINES);
+    }
     if (given.getStartupProbe() == null) {
       builder.withStartupProbe(Probes.startup(spec.timeouts(), agent.port()));
     }

@@ -99,6 +99,7 @@ sealed interface Injection {
         // The image's entrypoint is the agent.
         .withArgs("install", AgentCommand.FOLDER)
         .withResources(resources(given.resources(), application.getResources()))
+        .withTerminationMessagePolicy(ApplicationContainer.LAST_LINES)
         .withSecurityContext(Security.installer())
         .withVolumeMounts(
             new VolumeMountBuilder()

@@ -51,14 +51,8 @@ final class PodProblems {
   private static final String OUT_OF_MEMORY = "OOMKilled";
   private static final String UNSCHEDULABLE = "Unschedulable";
 
-  /** How runtimes and shells say that there is nothing to run. */
-  private static final List<String> NOTHING_TO_RUN =
-      List.of(
-          "exec format error",
-          "no such file or directory",
-          "executable file not found",
-          "exit code 126",
-          "exit code 127");
+  /** How shells, launchers and the agent say that there is nothing to run. */
+  private static final List<String> NOTHING_TO_RUN = List.of("exit code 126", "exit code 127");
 
   private final StatusInput input;
 
@@ -115,7 +109,7 @@ final class PodProblems {
   }
 
   private static boolean hasNothingToRun(Trouble trouble) {
-    return NOTHING_TO_RUN.stream().anyMatch(trouble.message()::contains);
+    return NOTHING_TO_RUN.stream().anyMatch(trouble.message()::startsWith);
   }
 
   private boolean isRecent(Trouble trouble) {

@@ -86,7 +86,7 @@ class AgentsTest {
     agents.start();
     steer(Sample.target("u1", ip(1)));
     played.pass(ofMillis(10));
-    assertThat(agents.report("u1"))
+    assertThat(agents.report("u1", true))
         .contains(new Reported(Sample.report("u1"), played.now().minus(ofMillis(5))));
     played.pass(News.GATHER);
     assertThat(news).containsExactly(Sample.POOL);
@@ -216,19 +216,39 @@ class AgentsTest {
     played.hangs("u1");
     int before = played.sent.size();
     while (played.sent.size() < before + Agents.TRIES) {
-      assertThat(agents.report("u1")).get().isInstanceOf(Reported.class);
+      assertThat(agents.report("u1", true)).get().isInstanceOf(Reported.class);
       played.pass(ofMillis(100));
     }
     played.pass(ofSeconds(3));
-    assertThat(agents.report("u1")).get().isInstanceOf(Unreachable.class);
+    assertThat(agents.report("u1", true)).get().isInstanceOf(Unreachable.class);
     assertThat(news).containsExactly(Sample.POOL);
     played.pass(ofMinutes(10));
     assertThat(news).as("told once").hasSize(1);
 
     played.reports("u1", Sample.report("u1"));
     played.pass(ofMinutes(2));
-    assertThat(agents.report("u1")).get().isInstanceOf(Reported.class);
+    assertThat(agents.report("u1", true)).get().isInstanceOf(Reported.class);
     assertThat(news).as("and that it is back").hasSize(2);
+  }
+
+  @Test
+  @DisplayName("OP-12 that nobody answered before a pod was Ready is forgotten when it is")
+  void early() {
+    agents.start();
+    played.hangs("u1");
+    var starting = new Target(Sample.POOL, "u1", "shop-u1", ip(1), false, Sample.desired("u1"));
+    steer(starting);
+    played.pass(ofMinutes(1));
+    assertThat(agents.report("u1", false)).get().isInstanceOf(Unreachable.class);
+    assertThat(agents.report("u1", true)).isEmpty();
+    news.clear();
+
+    steer(Sample.target("u1", ip(1)));
+    played.pass(ofMillis(1));
+    assertThat(agents.report("u1", true)).as("before it has been asked again").isEmpty();
+    played.pass(ofMinutes(1));
+    assertThat(agents.report("u1", true)).get().isInstanceOf(Unreachable.class);
+    assertThat(news).as("a Ready pod that is silent is news").containsExactly(Sample.POOL);
   }
 
   @Test
@@ -281,7 +301,7 @@ class AgentsTest {
     steer(Sample.target("u1", "169.254.169.254"));
     played.pass(ofMinutes(1));
     assertThat(played.sent).isEmpty();
-    assertThat(agents.report("u1")).get().isInstanceOf(Invalid.class);
+    assertThat(agents.report("u1", true)).get().isInstanceOf(Invalid.class);
   }
 
   @Test
@@ -299,7 +319,7 @@ class AgentsTest {
     played.pass(ofMillis(500));
     steer(Sample.target("u1", ip(2)));
     played.pass(ofSeconds(1));
-    assertThat(agents.report("u1")).isEmpty();
+    assertThat(agents.report("u1", true)).isEmpty();
     assertThat(played.sent.getLast().ip()).isEqualTo(ip(2));
   }
 
@@ -314,12 +334,12 @@ class AgentsTest {
         Sample.target(Sample.POOL, "u1", ip(1), Sample.permitted("u1", 1)),
         Sample.target("u2", ip(2)));
     steer(Sample.target("u2", ip(2)));
-    assertThat(agents.report("u1")).isEmpty();
+    assertThat(agents.report("u1", true)).isEmpty();
     int before = played.sentTo("u1").size();
     played.pass(ofMinutes(1));
-    assertThat(agents.report("u1")).isEmpty();
+    assertThat(agents.report("u1", true)).isEmpty();
     assertThat(played.sentTo("u1")).hasSize(before);
-    assertThat(agents.report("u2")).isPresent();
+    assertThat(agents.report("u2", true)).isPresent();
   }
 
   @Test
@@ -358,13 +378,13 @@ class AgentsTest {
     agents.stop();
     played.pass(ofMinutes(1));
     assertThat(played.sent).hasSize(1);
-    assertThat(agents.report("u1")).as("late").isEmpty();
+    assertThat(agents.report("u1", true)).as("late").isEmpty();
     assertThat(agents.held()).isZero();
     assertThat(news).isEmpty();
     agents.start();
     steer(Sample.target("u1", ip(1)));
     played.pass(ofMillis(10));
-    assertThat(agents.report("u1")).isPresent();
+    assertThat(agents.report("u1", true)).isPresent();
   }
 
   @Test
@@ -409,7 +429,7 @@ class AgentsTest {
     agents.start();
     steer(Sample.target(Sample.POOL, "u1", ip(1), huge), Sample.target("u2", ip(2)));
     played.pass(ofMinutes(1));
-    assertThat(agents.report("u1")).get().isInstanceOf(Invalid.class);
-    assertThat(agents.report("u2")).get().isInstanceOf(Reported.class);
+    assertThat(agents.report("u1", true)).get().isInstanceOf(Invalid.class);
+    assertThat(agents.report("u2", true)).get().isInstanceOf(Reported.class);
   }
 }

@@ -71,7 +71,7 @@ class ChannelTest {
         .until(
             () ->
                 agents
-                    .report(POD)
+                    .report(POD, true)
                     .filter(Reported.class::isInstance)
                     .map(r -> ((Reported) r).report())
                     .filter(wanted),
@@ -135,7 +135,7 @@ class ChannelTest {
       try (var stranger = operator(Keys.read(Keys.fresh(), "other"), agent)) {
         steer(stranger, new Revision(9, 9), "1", session);
         var refused =
-            await().atMost(LONG).until(() -> stranger.report(POD), Optional::isPresent).get();
+            await().atMost(LONG).until(() -> stranger.report(POD, true), Optional::isPresent).get();
         assertThat(refused).isInstanceOf(Invalid.class);
         assertThat(((Invalid) refused).why()).contains("HTTP 401");
       }

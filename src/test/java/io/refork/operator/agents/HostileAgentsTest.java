@@ -250,7 +250,10 @@ class HostileAgentsTest {
               "OP-12 " + name,
               () -> {
                 var report =
-                    await().atMost(LONG).until(() -> agents.report(uid), Optional::isPresent).get();
+                    await()
+                        .atMost(LONG)
+                        .until(() -> agents.report(uid, true), Optional::isPresent)
+                        .get();
                 assertThat(report).isInstanceOf(kinds.get(name));
                 assertThat(why(report)).contains(why.get(name)).matches("[ -~…]*");
               }));
@@ -261,7 +264,7 @@ class HostileAgentsTest {
             () -> {
               int before = hostile.requests(GOOD);
               await().atMost(LONG).until(() -> hostile.requests(GOOD) > before + 5);
-              assertThat(agents.report("good"))
+              assertThat(agents.report("good", true))
                   .get()
                   .extracting(r -> ((AgentReport.Reported) r).report())
                   .isEqualTo(Sample.report("good"));
@@ -292,7 +295,8 @@ class HostileAgentsTest {
     try (var lonely = agents(free)) {
       lonely.start();
       lonely.steer(Sample.POOL, List.of(Sample.target("u", "127.3.0.1")));
-      var report = await().atMost(LONG).until(() -> lonely.report("u"), Optional::isPresent).get();
+      var report =
+          await().atMost(LONG).until(() -> lonely.report("u", true), Optional::isPresent).get();
       assertThat(why(report)).contains("connection refused");
     }
   }
@@ -330,7 +334,7 @@ class HostileAgentsTest {
         lonely.start();
         lonely.steer(Sample.POOL, List.of(Sample.target("u", "127.3.0.2")));
         var report =
-            await().atMost(LONG).until(() -> lonely.report("u"), Optional::isPresent).get();
+            await().atMost(LONG).until(() -> lonely.report("u", true), Optional::isPresent).get();
         assertThat(why(report)).contains("no whole answer in time");
       } finally {
         for (var filler : fillers) {

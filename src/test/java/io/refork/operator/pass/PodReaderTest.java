@@ -105,6 +105,25 @@ class PodReaderTest {
   }
 
   @Test
+  @DisplayName("of a container's last words the last are told")
+  void lastWords() {
+    var words = "x".repeat(400) + "\\n" + "y".repeat(100) + "\\nValueError: no database\\n";
+    var seen =
+        read(
+            METADATA
+                + """
+                status:
+                  containerStatuses:
+                  - name: app
+                    state: {terminated: {reason: Error, exitCode: 1, message: "%s"}}
+                """
+                    .formatted(words));
+    assertThat(seen.troubles().getFirst().message())
+        .startsWith("exit code 1: \\u2026 yyy")
+        .endsWith("\\nValueError: no database");
+  }
+
+  @Test
   @DisplayName("a pod that no node takes says why")
   void unschedulable() {
     var seen =

@@ -61,7 +61,10 @@ class ProblemsTest {
             "executable file not found"),
         argumentSet(
             "another machine's binary",
-            unready(pod("a"), HOUR, died("Error", "exec /app: exec format error", MINUTE)),
+            unready(
+                pod("a"),
+                HOUR,
+                died("Error", "exit code 126: exec /app: exec format error", MINUTE)),
             "StartFailed",
             "exec format error"),
         argumentSet(
