@@ -47,11 +47,16 @@ public final class Prometheus implements AutoCloseable {
 
   /** Starts one that scrapes and judges every {@code interval}, and waits until it answers. */
   public static Prometheus start(Duration interval, List<Target> targets) {
+    return scraping(interval, targets(targets));
+  }
+
+  /** The same, told what to scrape in Prometheus' own words: its {@code scrape_configs}. */
+  public static Prometheus scraping(Duration interval, List<Map<String, Object>> configs) {
     try {
       var folder = Files.createTempDirectory("refork-prometheus");
       Files.writeString(
           folder.resolve("prometheus.json"),
-          JSON.writeValueAsString(configuration(interval, targets)));
+          JSON.writeValueAsString(configuration(interval, configs)));
       var prometheus = new Prometheus(folder, ControlPlane.freePort());
       prometheus.awaitReady();
       return prometheus;
@@ -60,7 +65,8 @@ public final class Prometheus implements AutoCloseable {
     }
   }
 
-  private static Map<String, Object> configuration(Duration interval, List<Target> targets) {
+  private static Map<String, Object> configuration(
+      Duration interval, List<Map<String, Object>> configs) {
     var every = interval.toMillis() + "ms";
     return Map.of(
         "global",
@@ -68,22 +74,26 @@ public final class Prometheus implements AutoCloseable {
         "rule_files",
         List.of(RULES.toAbsolutePath().toString()),
         "scrape_configs",
-        targets.stream()
-            .map(Target::job)
-            .distinct()
-            .map(
-                job ->
-                    Map.of(
-                        "job_name",
-                        job,
-                        "honor_labels",
-                        true,
-                        "static_configs",
-                        targets.stream()
-                            .filter(target -> target.job().equals(job))
-                            .map(Prometheus::group)
-                            .toList()))
-            .toList());
+        configs);
+  }
+
+  private static List<Map<String, Object>> targets(List<Target> targets) {
+    return targets.stream()
+        .map(Target::job)
+        .distinct()
+        .map(
+            job ->
+                Map.<String, Object>of(
+                    "job_name",
+                    job,
+                    "honor_labels",
+                    true,
+                    "static_configs",
+                    targets.stream()
+                        .filter(target -> target.job().equals(job))
+                        .map(Prometheus::group)
+                        .toList()))
+        .toList();
   }
 
   private static Map<String, Object> group(Target target) {
@@ -114,6 +124,17 @@ public final class Prometheus implements AutoCloseable {
     var names = new ArrayList<String>();
     data("/api/v1/label/__name__/values").forEach(name -> names.add(name.asText()));
     return names;
+  }
+
+  /** The job of each target that answers. */
+  public List<String> up() {
+    var jobs = new ArrayList<String>();
+    for (var target : data("/api/v1/targets?state=active").path("activeTargets")) {
+      if (target.path("health").asText().equals("up")) {
+        jobs.add(target.at("/labels/job").asText());
+      }
+    }
+    return jobs;
   }
 
   /** The alerts that are pending or firing. */

@@ -39,7 +39,7 @@ class ImagesTest {
   }
 
   /** A pool of one pod with two workers. */
-  private static Pool pool(String name, String image, String container) {
+  private static Pool pool(String name, String image) {
     return new Pool(node, NAMESPACE, name)
         .apply(
             """
@@ -53,11 +53,10 @@ class ImagesTest {
                   image: %s
                   command: [python3.11, /app/container_app.py]
                   volumeMounts: [{name: app, mountPath: /app}]
-            %s
                 volumes:
                 - {name: app, configMap: {name: app}}
             """
-                .formatted(image, container.indent(4).stripTrailing()));
+                .formatted(image));
   }
 
   private static void serves(Pool pool) throws Exception {
@@ -89,7 +88,7 @@ class ImagesTest {
   @Test
   @DisplayName("K8S-09 an image that runs as a user of its own serves")
   void ownUser() throws Exception {
-    var pool = pool("ownuid", "refork-test/ownuid:1", "");
+    var pool = pool("ownuid", "refork-test/ownuid:1");
     pool.awaitReady(1);
     var uid =
         pool.exec(pool.readyPods().getFirst(), "python3.11", "-c", "import os; print(os.getuid())");
@@ -100,7 +99,7 @@ class ImagesTest {
   @Test
   @DisplayName("K8S-09 an image without a shell serves")
   void noShell() throws Exception {
-    var pool = pool("noshell", "refork-test/noshell:1", "");
+    var pool = pool("noshell", "refork-test/noshell:1");
     pool.awaitReady(1);
     assertThat(pool.exec(pool.readyPods().getFirst(), "/bin/sh", "-c", "true").exit()).isNotZero();
     serves(pool);
@@ -109,24 +108,33 @@ class ImagesTest {
   @Test
   @DisplayName("K8S-09 a musl image: StartFailed, and what would do")
   void musl() {
-    assertThat(says(pool("musl", "refork-test/musl:1", ""), "StartFailed")).contains("glibc");
+    assertThat(says(pool("musl", "refork-test/musl:1"), "StartFailed")).contains("glibc");
   }
 
   @Test
   @DisplayName(
       "K8S bad input: another container listens on the agent's port, and the pool says which port")
   void sidecar() {
+    // One that starts before the agent: it gets the port.
     var pool =
-        pool(
-            "sidecar",
-            "refork-test/noshell:1",
-            """
-            - name: other
-              image: refork-test/noshell:1
-              command: [python3.11, -m, http.server, "7300"]
-              securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
-            """);
-    assertThat(says(pool, "BootFailure")).contains("7300");
+        new Pool(node, NAMESPACE, "sidecar")
+            .apply(
+                """
+                workers: 2
+                template:
+                  spec:
+                    initContainers:
+                    - name: other
+                      image: refork-test/noshell:1
+                      restartPolicy: Always
+                      command: [python3.11, -m, http.server, "7300"]
+                      securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+                    containers:
+                    - name: app
+                      image: refork-test/hello:1
+                      command: [python3, -m, refork, gunicorn, "app:app"]
+                """);
+    assertThat(says(pool, "BootFailure")).contains("cannot listen on 0.0.0.0:7300");
   }
 
   @Test
@@ -151,7 +159,20 @@ class ImagesTest {
   @Test
   @DisplayName("K8S bad input: a memory limit that is too small is told as such")
   void memory() {
-    var pool = pool("memory", "refork-test/noshell:1", "  resources: {limits: {memory: 48Mi}}");
+    var pool =
+        new Pool(node, NAMESPACE, "memory")
+            .apply(
+                """
+                workers: 2
+                template:
+                  spec:
+                    containers:
+                    - name: app
+                      image: refork-test/hello:1
+                      command: [python3, -m, refork, gunicorn, "app:app"]
+                      env: [{name: HELLO_CACHE_MB, value: "400"}]
+                      resources: {limits: {memory: 128Mi}}
+                """);
     assertThat(says(pool, "ContainerKilledForMemory")).contains("memory limit");
   }
 }

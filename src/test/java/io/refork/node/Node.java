@@ -79,8 +79,13 @@ final class Node {
       }
     }
     Binaries.of("kubelet");
+    boolean keep = System.getProperty("refork.node.keep") != null;
+    if (!keep) {
+      // One that a killed run has left may hold anything.
+      bounded("build/cluster/down", name);
+    }
     bounded("build/cluster/up", name);
-    if (System.getProperty("refork.node.keep") == null) {
+    if (!keep) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> bounded("build/cluster/down", name)));
     }
     var load = new ArrayList<>(List.of("build/cluster/load", name));

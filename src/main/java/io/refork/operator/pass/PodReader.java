@@ -27,7 +27,7 @@ public final class PodReader {
   private static final int MAX_MESSAGE = 300;
 
   /** Of a container's termination message: with the exit code before it, it still fits. */
-  private static final int LAST_WORDS = 250;
+  private static final int LAST_WORDS = 270;
 
   /** Every container waits like that for a while. */
   private static final Set<String> ON_ITS_WAY = Set.of("ContainerCreating", "PodInitializing");
@@ -147,12 +147,7 @@ public final class PodReader {
 
   private static String end(String text) {
     int begin = text.length() - LAST_WORDS;
-    if (begin <= 0) {
-      return text;
-    }
-    // From the beginning of a line, if there is one.
-    int line = text.indexOf('\n', begin);
-    return "… " + text.substring(line < 0 || line == text.length() - 1 ? begin : line + 1);
+    return begin <= 0 ? text : "…" + text.substring(begin);
   }
 
   private static Trouble trouble(

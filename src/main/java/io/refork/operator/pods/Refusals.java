@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Why the agent cannot be put into a template. What the API server itself refuses is left to it:
@@ -60,6 +61,7 @@ final class Refusals {
               + ": name one of them");
     }
     return ofContainer(spec, agent, application.get())
+        .or(() -> ofOthers(spec, agent, application.get()))
         .or(() -> reserved(spec.template().getSpec()));
   }
 
@@ -105,6 +107,26 @@ final class Refusals {
                     + name
                     + ", which would outweigh the pool's own fields: take it out and set the field"
                     + " of spec");
+  }
+
+  /** All containers of a pod share its ports: one that says so would fight with the agent. */
+  private static Optional<String> ofOthers(
+      WorkerPoolSpec spec, OperatorSettings.Agent agent, Container application) {
+    var pod = spec.template().getSpec();
+    return Stream.concat(pod.getInitContainers().stream(), pod.getContainers().stream())
+        .filter(container -> container != application)
+        .filter(
+            container ->
+                container.getPorts().stream()
+                    .anyMatch(port -> Objects.equals(port.getContainerPort(), agent.port())))
+        .findFirst()
+        .map(
+            container ->
+                "container "
+                    + Escape.quoted(String.valueOf(container.getName()))
+                    + " of spec.template has port "
+                    + agent.port()
+                    + ", which is the agent's control port: give it another");
   }
 
   /** An agent's variables win over its file, so one of them would make the spec a lie. */

@@ -119,7 +119,7 @@ class PodReaderTest {
                 """
                     .formatted(words));
     assertThat(seen.troubles().getFirst().message())
-        .startsWith("exit code 1: \\u2026 yyy")
+        .startsWith("exit code 1: …xxx")
         .endsWith("\\nValueError: no database");
   }
 

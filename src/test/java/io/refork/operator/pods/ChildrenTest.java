@@ -108,7 +108,7 @@ class ChildrenTest {
     assertThat(desired.deployment().getSpec().getTemplate().getMetadata().getLabels())
         .containsEntry("refork.io/revision", desired.revision());
     // Printed here so that a change of it, which rolls every pod of every cluster, is on purpose.
-    assertThat(desired.revision()).isEqualTo("3946e18e46");
+    assertThat(desired.revision()).isEqualTo("b910196e90");
   }
 
   @Test
@@ -155,6 +155,7 @@ class ChildrenTest {
         "template: {spec: {containers: [{name: app, image: x}]}}|\"app\" of spec.template has no command",
         "template: {spec: {containers: [{name: app, image: x, args: [y]}]}}|has no command",
         "listeners: [{name: x, port: 7300}]|listener \"x\" wants port 7300, which is the agent's",
+        "template: {spec: {containers: [{name: app, command: [x]}, {name: side, ports: [{containerPort: 7300}]}]}}|\"side\" of spec.template has port 7300, which is the agent's",
         "template: {spec: {volumes: [{name: refork-agent}]}}|volume \"refork-agent\" of spec.template",
         "template: {spec: {initContainers: [{name: refork-agent}]}}|is called refork-agent, as the",
         "template: {spec: {containers: [{name: app, command: [x], env: [{name: REFORK_WORKERS}]}]}}|sets REFORK_WORKERS, which would outweigh",
