@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-KEY = re.compile(r"^( *)([A-Za-z_]+): *(.*)$")
+KEY = re.compile(r"^( *)([A-Za-z0-9_-]+): *(.*)$")
 BEGIN, END = "<!-- values: made by make generate -->\n", "<!-- /values -->\n"
 
 

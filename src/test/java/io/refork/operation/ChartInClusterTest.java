@@ -152,6 +152,32 @@ class ChartInClusterTest {
     Helm.on(without.kubeconfig(), "uninstall", "refork", "-n", home).succeeded();
   }
 
+  @Test
+  @DisplayName(
+      "K8S-10 two installations for two sets of namespaces, neither with rights in the other's")
+  void twoInstallations() {
+    var homes = List.of(cluster.namespace(), cluster.namespace());
+    var pools = List.of(cluster.namespace(), cluster.namespace());
+    for (int i : List.of(0, 1)) {
+      helm(
+          homes.get(i),
+          "install",
+          "crd.install=false",
+          "watchNamespaces={" + pools.get(i) + "}",
+          "networkPolicy.enabled=true",
+          "networkPolicy.pools=true");
+    }
+    for (int i : List.of(0, 1)) {
+      var user = "system:serviceaccount:" + homes.get(i) + ":refork-operator";
+      assertThat(may(user, pools.get(i), "update", "workerpools/status")).isTrue();
+      assertThat(may(user, pools.get(1 - i), "list", "workerpools")).isFalse();
+      assertThat(may(user, homes.get(1 - i), "list", "workerpools")).isFalse();
+      assertThat(get(pools.get(i), "networkpolicy", "{.items[*].metadata.name}"))
+          .isEqualTo("refork-operator-pools");
+      Helm.on(cluster.kubeconfig(), "uninstall", "refork", "-n", homes.get(i)).succeeded();
+    }
+  }
+
   @ParameterizedTest(name = "{0}")
   @ValueSource(strings = {"view", "edit", "admin"})
   @DisplayName(
@@ -163,25 +189,25 @@ class ChartInClusterTest {
         .succeeded();
     Awaitility.await("the roles are aggregated")
         .atMost(Duration.ofSeconds(30))
-        .until(() -> may(home, "get", "workerpools"));
+        .until(() -> may("anna", home, "get", "workerpools"));
     boolean changes = !role.equals("view");
-    assertThat(may(home, "list", "workerpools")).isTrue();
-    assertThat(may(home, "create", "workerpools")).isEqualTo(changes);
-    assertThat(may(home, "delete", "workerpools")).isEqualTo(changes);
-    assertThat(may(home, "patch", "workerpools/scale")).isEqualTo(changes);
+    assertThat(may("anna", home, "list", "workerpools")).isTrue();
+    assertThat(may("anna", home, "create", "workerpools")).isEqualTo(changes);
+    assertThat(may("anna", home, "delete", "workerpools")).isEqualTo(changes);
+    assertThat(may("anna", home, "patch", "workerpools/scale")).isEqualTo(changes);
     for (var verb : List.of("update", "patch")) {
-      assertThat(may(home, verb, "workerpools/status")).isFalse();
+      assertThat(may("anna", home, verb, "workerpools/status")).isFalse();
     }
     Helm.on(cluster.kubeconfig(), "uninstall", "refork", "-n", home).succeeded();
   }
 
   /** Asked of the API server itself: kubectl would first look whether there is such a kind. */
-  private static boolean may(String namespace, String verb, String resource) {
+  private static boolean may(String user, String namespace, String verb, String resource) {
     var parts = (resource + "/").split("/", -1);
     var asked =
         new SubjectAccessReviewBuilder()
             .withNewSpec()
-            .withUser("anna")
+            .withUser(user)
             .withNewResourceAttributes()
             .withNamespace(namespace)
             .withGroup("refork.io")

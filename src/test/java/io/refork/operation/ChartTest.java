@@ -87,6 +87,12 @@ class ChartTest {
   }
 
   @Test
+  @DisplayName("helm's own linter has nothing to say")
+  void lint() {
+    Helm.on(Path.of("none"), "lint", Helm.CHART, "--strict", "--kube-version=1.34.2").succeeded();
+  }
+
+  @Test
   @DisplayName("a Deployment's selector is what it has always been: an upgrade could not change it")
   void selector() {
     var spec = deployment("shop", "commonLabels.team=x", "podLabels.team=y").getSpec();
