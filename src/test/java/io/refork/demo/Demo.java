@@ -183,7 +183,7 @@ public final class Demo {
               s.problemPods()
                   .forEach(p -> System.out.println("  " + p.name() + ": " + p.message()));
             },
-            () -> System.out.println("  nothing; kubectl -n refork-system logs deployment/refork"));
+            () -> System.out.println("  nothing; kubectl -n refork-system logs deployment/refork-operator"));
     return false;
   }
 
