@@ -183,7 +183,9 @@ public final class Demo {
               s.problemPods()
                   .forEach(p -> System.out.println("  " + p.name() + ": " + p.message()));
             },
-            () -> System.out.println("  nothing; kubectl -n refork-system logs deployment/refork-operator"));
+            () ->
+                System.out.println(
+                    "  nothing; kubectl -n refork-system logs deployment/refork-operator"));
     return false;
   }
 

@@ -12,7 +12,7 @@ final class Next {
           %2$s
           alias k='kubectl -n %1$s'
           k describe wp shop                        # conditions, the last wave, Events
-          k exec deploy/shop -c shop -- /opt/refork/bin/refork status
+          k exec deployment/shop -c shop -- /opt/refork/bin/refork status
           k patch wp shop --type=merge -p '{"spec":{"refork":{"requestedAt":"'$(date -Is)'"}}}'; k get wp -w
           k patch wp shop --type=merge -p '{"spec":{"workers":6}}'    # no pod is replaced
           k scale wp shop --replicas=3
