@@ -183,7 +183,10 @@ final class Boots {
     boot = Optional.empty();
     failed(
         b.generation(),
-        Text.of(status) + (b.lost() ? "" : ", before it said hello"),
+        Text.of(status)
+            + (b.lost()
+                ? ""
+                : ", before it said hello (is python -m refork in front of its command?)"),
         status.shellCode());
     return true;
   }
