@@ -101,7 +101,7 @@ public final class NodeBench {
                 List.of(
                     "sh",
                     "-c",
-                    "tar -xOf "
+                    "tar -xf "
                         + archive
                         + " --wildcards 'blobs/sha256/*' --to-command='gzip -dc 2>/dev/null || true' | wc -c"))
             .succeeded();
