@@ -57,6 +57,7 @@ public final class NodeBench {
                 .filter(l -> l.startsWith("Server"))
                 .findFirst()
                 .orElse("")
+                .replaceFirst(".*: ", "")
             + ", commit "
             + Bench.output("git", "rev-parse", "--short", "HEAD");
     System.out.println(

@@ -20,9 +20,12 @@ class DocumentsTest {
 
   private static final Pattern LINK = Pattern.compile("]\\(([^)#:\\s]*)(#[^)\\s]+)?\\)");
 
-  /** Files of the working copy that a command or a text names. */
+  /**
+   * Files of the working copy that a command or a text names; kubectl's logs deploy/NAME is none.
+   */
   private static final Pattern FILE =
-      Pattern.compile("(?<![\\w/.-])(?:deploy|helm|examples|docs|bench|build|crds)/[\\w./-]*[\\w]");
+      Pattern.compile(
+          "(?<![\\w/.-])(?<!(?:logs|exec|status|restart) )(?:deploy|helm|examples|docs|bench|build|crds)/[\\w./-]*[\\w]");
 
   @Test
   @DisplayName("every make target that a document names is in the Makefile")
