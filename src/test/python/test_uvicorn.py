@@ -1,6 +1,7 @@
 """What is uvicorn's alone: websockets, event streams, lifespan, event loops, its command line."""
 
 import json
+import socket
 import ssl
 import subprocess
 import time
@@ -65,6 +66,28 @@ def test_py_03_a_promotion_sends_websockets_to_the_siblings(agent, served):
     sibling = agent.spawn(mold, 0)
     with open_websocket(agent) as connection:
         assert ask(connection) == sibling.pid
+
+
+@pytest.mark.parametrize("implementation", ["websockets", "websockets-sansio", "wsproto"])
+def test_py_03_a_websocket_whose_client_does_not_read_is_cut(agent, implementation):
+    server = Uvicorn(agent, UVICORN, "--ws", implementation)
+    worker = agent.spawn(server.boot(), 0)
+    with socket.create_connection(agent.address, timeout=10) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.sendall(
+            b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert b"101" in silent.recv(300)
+        silent.sendall(b"\x81\x85\0\0\0\0flood")
+        time.sleep(0.3)
+        slow = Background(get, agent, "/slow?s=0.5")
+        eventually(lambda: worker.board()["busy"] == 1)
+        worker.send("stop", grace=2500)
+        assert slow.result()[0] == 200
+        assert worker.expect("leaving")["reason"] == "stopped"
+    assert worker.exit_code() == 0
+    assert "application shutdown complete" in agent.log().lower()
 
 
 def test_py_03_a_websocket_that_ends_by_itself_does_not_hold_the_worker(agent, served):

@@ -36,7 +36,10 @@ async def _websocket(_scope, receive, send):
         if message["type"] == "websocket.disconnect":
             LOADS["code"] = message.get("code")
             return
-        await send({"type": "websocket.send", "text": json.dumps({"pid": os.getpid()})})
+        text = json.dumps({"pid": os.getpid()})
+        if message.get("text") == "flood":  # more than any buffer on the way takes
+            text = "x" * (8 << 20)
+        await send({"type": "websocket.send", "text": text})
 
 
 async def _http(scope, receive, send):

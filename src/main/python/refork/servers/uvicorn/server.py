@@ -97,8 +97,11 @@ class SeatServer(Server):
                 self.seat.stopped_accepting()  # every connection that is left has its last request running
             deadline = self.seat.deadline or now
             if now > deadline - CLOSING:
-                for connection in self._endless():
+                for connection in self._open(http=False):
                     connection.shutdown()  # a websocket: 1012, service restart
+            if now > deadline - CLOSING / 2:
+                for connection in self._closing():
+                    connection.transport.abort()  # its client does not read
             if now > deadline:
                 if isinstance(asked, Promote):
                     left = len(self.server_state.connections) or len(self.server_state.tasks)
@@ -109,16 +112,25 @@ class SeatServer(Server):
 
     def _idle(self) -> list[Any]:
         """HTTP connections on which no request is running."""
+        return [c for c in self._open(http=True) if c.cycle is None or c.cycle.response_complete]
+
+    def _open(self, http: bool) -> list[Any]:
+        """HTTP connections, or websockets, that are not being closed: some implementations cannot be closed twice."""
         return [
             connection
             for connection in list(self.server_state.connections)
-            if hasattr(connection, "cycle")
-            and (connection.cycle is None or connection.cycle.response_complete)
+            if hasattr(connection, "cycle") == http and not connection.transport.is_closing()
         ]
 
-    def _endless(self) -> list[Any]:
-        """Websockets."""
-        return [c for c in list(self.server_state.connections) if not hasattr(c, "cycle")]
+    def _closing(self) -> list[Any]:
+        """Connections that were closed and whose last bytes have not left."""
+        return [c for c in list(self.server_state.connections) if c.transport.is_closing()]
+
+    async def shutdown(self, *arguments: Any, **more: Any) -> None:
+        """Close what is left, and end the lifespan."""
+        for connection in self._closing():
+            self.server_state.connections.discard(connection)
+        await super().shutdown(*arguments, **more)
 
     async def _listen_again(self) -> None:
         """Accept again, in the same loop and the same lifespan."""

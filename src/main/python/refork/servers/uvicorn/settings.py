@@ -94,8 +94,8 @@ def take_over(given: Given, pool: PoolInfo) -> list[str]:
             differs("uds", settings["uds"], "--listen", shown)
     elif given.chosen & {"host", "port"} and not any(_is(a, given) for a in addresses):
         differs("address", f"{settings['host']}:{settings['port']}", "--listen", shown)
-    workers = settings.get("workers") or int(os.environ.get("WEB_CONCURRENCY") or 0)
-    if workers and workers != pool.workers:
+    workers = settings.get("workers") or os.environ.get("WEB_CONCURRENCY")
+    if workers and str(workers) != str(pool.workers):
         differs("workers", workers, "--workers", pool.workers)
     if "backlog" in given.chosen and settings["backlog"] != pool.backlog:
         differs("backlog", settings["backlog"], "--backlog", pool.backlog)
