@@ -63,7 +63,7 @@ class ImageContentTest {
   @ParameterizedTest(name = "K8S-01 the {0}''s image runs as a numeric user that is not root")
   @ValueSource(strings = {"operator", "agent", "noshell"})
   void notRoot(String name) {
-    assertThat(image(name).config().get("User").asText()).matches("[1-9][0-9]*(:[0-9]+)?");
+    assertThat(image(name).config().path("User").asText()).matches("[1-9][0-9]*(:[0-9]+)?");
   }
 
   @ParameterizedTest(name = "K8S-01 the {0}''s image starts its program without a shell")
