@@ -61,19 +61,17 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
     status, text = "200 OK", TEXT
     if LEAK:
         held.append(filled(LEAK))
-    match environ["PATH_INFO"]:
-        case "/slow":
-            time.sleep(float(query.get("s", ["1"])[0]))
-        case "/grow":
-            held.append(filled(float(query.get("mb", ["1"])[0])))
-        case "/fail":
-            status, text = "500 Internal Server Error", "asked to"
-        case "/exit":
-            os._exit(3)
-        case "/who":
-            text = who()
-        case _:
-            pass
+    path = environ["PATH_INFO"]
+    if path == "/slow":
+        time.sleep(float(query.get("s", ["1"])[0]))
+    elif path == "/grow":
+        held.append(filled(float(query.get("mb", ["1"])[0])))
+    elif path == "/fail":
+        status, text = "500 Internal Server Error", "asked to"
+    elif path == "/exit":
+        os._exit(3)
+    elif path == "/who":
+        text = who()
     body = (text + "\n").encode()
     start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
