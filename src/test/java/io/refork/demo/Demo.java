@@ -34,13 +34,16 @@ public final class Demo {
     this.shop = shop;
   }
 
-  /** {@code args}: the namespace, the shop's image, and how to reach the cluster in a new shell. */
+  /**
+   * {@code args}: the namespace, the shop's image, and for {@link Next} how to reach the cluster in
+   * a new shell and by make.
+   */
   public static void main(String[] args) throws Exception {
     boolean complete;
     try (var shop = new Shop(args[0], args[1])) {
       complete = new Demo(shop).run(args[0]);
     }
-    System.out.print(Next.text(args[0], args[2]));
+    System.out.print(Next.text(args[0], args[2], args[3]));
     System.exit(complete ? 0 : 1);
   }
 

@@ -4,7 +4,11 @@ package io.refork.demo;
 final class Next {
   private Next() {}
 
-  static String text(String namespace, String cluster) {
+  /**
+   * @param shell what a new shell has to know first
+   * @param make before the word make, for the same cluster
+   */
+  static String text(String namespace, String shell, String make) {
     return """
 
         The cluster stays, with visitors for half an hour. Try, in a shell of your own:
@@ -27,8 +31,8 @@ final class Next {
           k describe wp shop
           k patch wp shop --type=json -p '[{"op":"remove","path":"/spec/template/spec/containers/0/env"}]'
 
-        make demo-down ends it; make demo starts the shop over.
+        %3$smake demo-down ends it; %3$smake demo starts the shop over.
         """
-        .formatted(namespace, cluster);
+        .formatted(namespace, shell, make);
   }
 }
