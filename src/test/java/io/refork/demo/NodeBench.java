@@ -106,11 +106,16 @@ public final class NodeBench {
                         + archive
                         + " --wildcards 'blobs/sha256/*' --to-command='gzip -dc 2>/dev/null || true' | wc -c"))
             .succeeded();
+    var bytes = Double.parseDouble(unpacked.out().strip());
+    if (bytes < Files.size(archive)) {
+      throw new IllegalStateException(
+          archive + " unpacks to " + bytes + " bytes, less than itself: its layers are not gzip");
+    }
     record(
         Figure.atMost(
             bar,
             image + " image, unpacked",
-            Double.parseDouble(unpacked.out().strip()) / 1e6,
+            bytes / 1e6,
             Math.round(Files.size(archive) / 1e6) + " MB as an archive",
             "MB"));
   }

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * {@code kubectl proxy}, so that whatever kubectl can log in to will do: the client takes neither
@@ -31,9 +33,15 @@ final class Proxy implements AutoCloseable {
                 "kubectl",
                 "proxy",
                 "--port=0",
-                "--accept-paths=^/api/v1/namespaces/%1$s/,^/apis/refork.io/v1alpha1/namespaces/%1$s/"
-                    .formatted(namespace),
-                "--reject-paths=^$", // by default the pods' own pages, which we want
+                // What we ask for and no more: whoever is on this machine may ask, too.
+                "--accept-paths="
+                    + Stream.of(
+                            "/api/v1/namespaces/%s/pods",
+                            "/api/v1/namespaces/%s/pods/[^/]+/log",
+                            "/api/v1/namespaces/%s/pods/[^/]+:7300/proxy/metrics",
+                            "/apis/refork.io/v1alpha1/namespaces/%s/workerpools(/[^/]+)?")
+                        .map(path -> "^" + path.formatted(namespace) + "$")
+                        .collect(Collectors.joining(",")),
                 "--reject-methods=POST,PUT,PATCH,DELETE")
             .redirectErrorStream(true)
             .start();
