@@ -81,7 +81,8 @@ class DisruptionTest {
       "K8S-05 the operator is deleted during a wave: the wave completes, no failed request")
   void operatorDeleted(Node node) {
     pool.awaitReady(2);
-    int level = pool.status().orElseThrow().rollout().level();
+    int generation = generationOfBoth();
+    var uids = pool.uids();
     try (var visitors = pool.visitors(60, Shop.PATHS)) {
       pool.request("without-operator")
           .await("the wave has begun", LONG, s -> s.rollout().state() == State.Canary);
@@ -90,16 +91,27 @@ class DisruptionTest {
           .inNamespace(Release.HOME)
           .withLabel("app.kubernetes.io/name", "refork-operator")
           .delete();
+      assertThat(pool.ended("without-operator")).as("the wave runs still").isEmpty();
       pool.await("the wave has ended", LONG, s -> pool.ended("without-operator").isPresent());
       assertThat(pool.ended("without-operator")).contains("Completed");
       pool.awaitReady(2);
       assertThat(visitors.failures()).isEmpty();
     }
     // Each pod once, though two operators had a hand in it.
-    assertThat(pool.status().orElseThrow().generations())
-        .singleElement()
-        .satisfies(g -> assertThat(g.pods()).isEqualTo(2));
-    assertThat(pool.status().orElseThrow().rollout().level()).isBetween(level, level + 1);
+    assertThat(generationOfBoth()).isEqualTo(generation + 1);
+    assertThat(pool.uids()).as("the same pods").isEqualTo(uids);
+    assertThat(pool.restarts()).isZero();
+  }
+
+  /** The one generation of both pods, once the workers of an older one have gone. */
+  private static int generationOfBoth() {
+    return pool.await(
+            "both pods have one generation",
+            LONG,
+            s -> s.generations().size() == 1 && s.generations().getFirst().pods() == 2)
+        .generations()
+        .getFirst()
+        .generation();
   }
 
   /** As a drain does it. Once: the Java client would try again by itself until it may. */

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What {@code make release} puts into target/release. */
+/** What {@code make release} makes, here in a folder of its own: target/release is the user's. */
 @Tag("node")
 @EnabledIfSystemProperty(
     named = "user.name",
@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
     disabledReason = "needs root, for the images: sudo make test")
 class ReleaseTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Path RELEASE = Path.of("target/release");
+  private static final Path RELEASE = Path.of("target/tested-release");
 
   /** Maven reads the whole tree of dependencies, on a busy machine. */
   private static final Duration BOUND = Duration.ofMinutes(5);
@@ -54,7 +54,16 @@ class ReleaseTest {
   private static Ran make(Path tree, boolean dirty) {
     return Ran.run(
         BOUND,
-        Map.of("JAVA_HOME", System.getProperty("java.home"), "ALLOW_DIRTY", dirty ? "1" : ""),
+        Map.of(
+            "JAVA_HOME",
+            System.getProperty("java.home"),
+            "ALLOW_DIRTY",
+            dirty ? "1" : "",
+            "REFORK_RELEASE",
+            RELEASE.toString(),
+            // A test fetches nothing that is there.
+            "REFORK_BASE_DAYS",
+            ""),
         "",
         List.of(tree.resolve("build/release").toString()));
   }
@@ -90,12 +99,13 @@ class ReleaseTest {
               "refork-agent-V.oci.tar",
               "refork-chart-V.tgz",
               "refork-crds-V.yaml",
+              "refork-monitoring-V.yaml",
               "refork-monitoring-V.tar.gz",
               "refork-operator-V.cdx.json",
               "refork-operator-V.oci.tar",
               "refork-samples-V.tar.gz");
       run("sh", "-c", "cd " + RELEASE + " && sha256sum --strict -c SHA256SUMS");
-      assertThat(Files.readAllLines(RELEASE.resolve("SHA256SUMS"))).hasSize(11);
+      assertThat(Files.readAllLines(RELEASE.resolve("SHA256SUMS"))).hasSize(12);
     }
   }
 
@@ -115,6 +125,8 @@ class ReleaseTest {
             "1.34.2");
     assertThat(rendered.out()).contains("kind: Deployment", "kind: CustomResourceDefinition");
     assertThat(file("refork-[0-9]*.yaml")).hasSameTextualContentAs(Path.of("deploy/refork.yaml"));
+    assertThat(file("refork-monitoring-*.yaml"))
+        .hasSameTextualContentAs(Path.of("deploy/monitoring.yaml"));
   }
 
   @Test
@@ -130,7 +142,8 @@ class ReleaseTest {
   }
 
   @Test
-  @DisplayName("K8S a second release of the same tree has the same checksums")
+  @DisplayName(
+      "K8S what is packed a second time from the same images and files has the same checksums")
   void again() throws IOException {
     var first = Files.readString(RELEASE.resolve("SHA256SUMS"));
     make(Path.of("."), true).succeeded();
@@ -147,7 +160,7 @@ class ReleaseTest {
     var ran = make(clone, false);
     assertThat(ran.exit()).isEqualTo(1);
     assertThat(ran.err()).contains("forgotten.txt", "release: ", "ALLOW_DIRTY=1");
-    assertThat(clone.resolve("target/release")).doesNotExist();
+    assertThat(clone.resolve(RELEASE)).doesNotExist();
   }
 
   @ParameterizedTest(name = "K8S the {0}''s bill of materials is valid CycloneDX")
