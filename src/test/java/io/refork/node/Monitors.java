@@ -1,17 +1,22 @@
 package io.refork.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.refork.cluster.Helm;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
  * The chart's PodMonitor and ServiceMonitor as what a plain Prometheus is told: the same selectors,
- * ports and relabelings, and the labels that the Prometheus Operator adds by itself.
+ * ports and relabelings, and the labels that the Prometheus Operator adds by itself. Prometheus
+ * does the selecting; every port of every pod and Service is offered to it, with the labels that
+ * its own discovery in Kubernetes gives them (Debian's Prometheus is built without that).
  */
 final class Monitors {
   private Monitors() {}
@@ -92,12 +97,12 @@ final class Monitors {
                       field.getValue()));
       relabel.add(renamed);
     }
-    var discovery = new LinkedHashMap<String, Object>();
-    discovery.put("role", role);
-    discovery.put("kubeconfig_file", node.kubeconfig().toString());
+    var offered = role.equals("pod") ? ports(node) : endpoints(node);
     var names = monitor.at("/spec/namespaceSelector/matchNames");
     if (!names.isMissingNode()) {
-      discovery.put("namespaces", Map.of("names", names));
+      var within = new ArrayList<String>();
+      names.forEach(name -> within.add(name.asText()));
+      relabel.addFirst(keep("__meta_kubernetes_namespace", String.join("|", within)));
     }
     return Map.of(
         "job_name",
@@ -106,10 +111,77 @@ final class Monitors {
         endpoint.path("path").asText(),
         "honor_labels",
         endpoint.path("honorLabels").asBoolean(),
-        "kubernetes_sd_configs",
-        List.of(discovery),
+        "static_configs",
+        offered,
         "relabel_configs",
         relabel);
+  }
+
+  /** Every port of every container, as {@code role: pod} finds them. */
+  private static List<Map<String, Object>> ports(Node node) {
+    var all = new ArrayList<Map<String, Object>>();
+    for (var pod : node.client().pods().inAnyNamespace().list().getItems()) {
+      for (var container : pod.getSpec().getContainers()) {
+        for (var port : container.getPorts()) {
+          var labels = labels("pod", pod.getMetadata());
+          labels.put("__meta_kubernetes_pod_name", pod.getMetadata().getName());
+          labels.put("__meta_kubernetes_pod_phase", pod.getStatus().getPhase());
+          labels.put("__meta_kubernetes_pod_container_name", container.getName());
+          labels.put("__meta_kubernetes_pod_container_port_name", port.getName());
+          all.add(target(pod.getStatus().getPodIP(), port.getContainerPort(), labels));
+        }
+      }
+    }
+    return all;
+  }
+
+  /** Every port of every endpoint of every Service, as {@code role: endpointslice} finds them. */
+  private static List<Map<String, Object>> endpoints(Node node) {
+    var all = new ArrayList<Map<String, Object>>();
+    var client = node.client();
+    for (var service : client.services().inAnyNamespace().list().getItems()) {
+      var metadata = service.getMetadata();
+      var slices =
+          client
+              .discovery()
+              .v1()
+              .endpointSlices()
+              .inNamespace(metadata.getNamespace())
+              .withLabel("kubernetes.io/service-name", metadata.getName())
+              .list()
+              .getItems();
+      for (var slice : slices) {
+        for (var endpoint : slice.getEndpoints()) {
+          for (var port : slice.getPorts()) {
+            var labels = labels("service", metadata);
+            labels.put("__meta_kubernetes_service_name", metadata.getName());
+            labels.put("__meta_kubernetes_endpointslice_port_name", port.getName());
+            Optional.ofNullable(endpoint.getTargetRef())
+                .ifPresent(pod -> labels.put("__meta_kubernetes_pod_name", pod.getName()));
+            all.add(target(endpoint.getAddresses().getFirst(), port.getPort(), labels));
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  private static Map<String, Object> target(String ip, int port, Map<String, String> labels) {
+    labels.values().removeIf(Objects::isNull);
+    return Map.of("targets", List.of(ip + ":" + port), "labels", labels);
+  }
+
+  private static Map<String, String> labels(String kind, ObjectMeta metadata) {
+    var labels = new LinkedHashMap<String, String>();
+    labels.put("__meta_kubernetes_namespace", metadata.getNamespace());
+    Optional.ofNullable(metadata.getLabels())
+        .orElse(Map.of())
+        .forEach(
+            (key, value) -> {
+              labels.put(label(kind, key), value);
+              labels.put(label(kind, key).replace("_label_", "_labelpresent_"), "true");
+            });
+    return labels;
   }
 
   private static List<Map<String, Object>> selecting(JsonNode selector, String kind) {

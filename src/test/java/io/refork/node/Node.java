@@ -30,7 +30,7 @@ final class Node {
   /** The shared one, or why there is none: every test says so, not only the first. */
   private static @Nullable Node shared;
 
-  private static @Nullable RuntimeException failed;
+  private static @Nullable Throwable failed;
 
   private final String name;
   private final Path folder;
@@ -38,16 +38,15 @@ final class Node {
 
   /** The one of this JVM, started when first asked for and taken down when the JVM ends. */
   static synchronized Node shared() {
-    if (failed != null) {
-      throw failed;
-    }
-    if (shared == null) {
+    if (shared == null && failed == null) {
       try {
         shared = start();
       } catch (AssertionError | RuntimeException e) {
-        failed = new IllegalStateException(e.getMessage(), e);
-        throw failed;
+        failed = e;
       }
+    }
+    if (shared == null) {
+      throw new IllegalStateException(failed.getMessage(), failed);
     }
     return shared;
   }

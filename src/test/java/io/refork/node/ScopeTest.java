@@ -53,6 +53,7 @@ class ScopeTest {
             """
             workers: 2
             refork: {policy: Manual}
+            rollout: {workers: {canarySoak: 1s}, pods: {canarySoak: 1s}}
             timeouts: {shutdownDelay: 0s, drain: 1s}
             template:
               spec:

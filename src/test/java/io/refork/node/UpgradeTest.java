@@ -60,7 +60,7 @@ class UpgradeTest {
       tests();
 
       release.uninstall().succeeded();
-      assertThat(release.pods()).isEmpty();
+      Node.await("the operators are gone").until(() -> release.pods().isEmpty());
       assertThat(node.kubectl("get", "crd", "workerpools.refork.io").exit()).isZero();
       assertThat(pool.status()).isPresent();
       assertThat(pool.readyPods()).hasSize(2);
