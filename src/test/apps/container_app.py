@@ -1,4 +1,4 @@
-"""What a process in a pool's container is, sees and can write: in a worker by any GET, else on standard output, both as JSON.
+"""What a process in a pool's container is, sees and can write, as JSON: in a worker by any GET, else on standard output.
 
 `python container_app.py find` looks for the text on standard input in every file of the container.
 """
@@ -26,6 +26,11 @@ def fields(pid):
         return {key: value.strip() for key, _, value in (line.partition(":") for line in f)}
 
 
+def command(pid):
+    with open(f"/proc/{pid}/cmdline") as f:
+        return f.read().split("\0")[0]
+
+
 def every_file(roots):
     for root in roots:
         for folder, folders, names in os.walk(root):
@@ -49,7 +54,7 @@ def create(folder):
 
 
 def writes():
-    """What came of opening each file of the agent for writing, of new files beside them, and of replacing and mounting over them."""
+    """What came of opening each file of the agent for writing, of new files beside them, and of replacing them."""
     found = {}
     for path in every_file(OURS):
         found[path] = outcome(lambda path=path: append(path))
@@ -70,11 +75,14 @@ def report():
     children = [pid for pid in os.listdir("/proc") if pid.isdigit() and fields(pid)["PPid"] == str(AGENT)]
     return {
         "self": {"pid": os.getpid(), **fields("self")},
-        "agent": fields(AGENT),
+        "agent": {"command": command(AGENT), **fields(AGENT)},
         "children": {pid: fields(pid)["Name"] for pid in children},
         "writes": writes(),
         "mounts": {path: mount(path) for path in ["/", "/opt/refork", "/etc/refork", "/run/refork", "/tmp"]},
-        "works": {folder: outcome(lambda folder=folder: create(folder)) for folder in ["/tmp", "/run/refork", "/dev/shm"]},
+        "works": {
+            folder: outcome(lambda folder=folder: create(folder))
+            for folder in ["/tmp", "/run/refork", "/dev/shm"]
+        },
         "token": os.path.exists("/var/run/secrets") or os.path.exists("/run/secrets"),
         "keys": sorted(os.listdir("/etc/refork")),
     }
@@ -97,7 +105,9 @@ def serve(_, seat):
         with connection, seat.request():
             connection.recv(65536)
             body = json.dumps(report()).encode()
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+            )
 
 
 if __name__ == "__main__":

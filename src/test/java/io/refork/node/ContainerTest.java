@@ -87,7 +87,7 @@ class ContainerTest {
       assertThat(process.get("Seccomp").asText()).as("2 is a filter").isEqualTo("2");
     }
     assertThat(inside.get("agent").get("Pid").asText()).isEqualTo("1");
-    assertThat(outside.get("agent").get("Name").asText()).isEqualTo("refork");
+    assertThat(outside.get("agent").get("command").asText()).isEqualTo("refork");
   }
 
   @Test

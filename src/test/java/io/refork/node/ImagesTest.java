@@ -108,7 +108,7 @@ class ImagesTest {
   @Test
   @DisplayName("K8S-09 a musl image: StartFailed, and what would do")
   void musl() {
-    assertThat(says(pool("musl", "refork-test/musl:1"), "StartFailed")).contains("glibc");
+    assertThat(says(pool("musl", "refork-test/musl:1"), "StartFailed")).contains("no glibc");
   }
 
   @Test

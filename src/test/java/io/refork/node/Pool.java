@@ -9,6 +9,7 @@ import io.refork.api.WorkerPool;
 import io.refork.api.WorkerPoolStatus;
 import io.refork.cluster.Ran;
 import io.refork.process.Load;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -184,6 +185,10 @@ record Pool(Node node, String namespace, String name) {
     int clients = 4;
     var pause = Duration.ofNanos((long) (1e9 * 2 * clients / perSecond));
     var address = address();
+    // A new Service is there before kube-proxy has heard of it.
+    Node.await("the Service answers")
+        .ignoreExceptionsInstanceOf(IOException.class)
+        .until(() -> !Load.get(address, 80, paths.getFirst()).isEmpty());
     return new Visitors(
         Load.start(new Load.Aim(address, 80, paths, true, pause, MOST), clients),
         Load.start(new Load.Aim(address, 80, paths, false, pause, MOST), clients));
