@@ -46,7 +46,7 @@ dev: ## the operator in a cluster on this machine, with played nodes and agents;
 cluster: ## a real Kubernetes with one node on this machine, as root; the first time builds it, six minutes
 	@build/cluster/up demo >/dev/null && echo "export KUBECONFIG=/var/lib/refork-cluster/demo/kubeconfig PATH=$$PWD/.cache/kube:\$$PATH"
 
-cluster-down: ## ends it and leaves nothing of it
+cluster-down: ## ends it and removes what it made
 	@build/cluster/down demo
 
 release: build ## target/release: chart, manifests, images, agent, checksums, bills of materials; ALLOW_DIRTY=1 with uncommitted changes
