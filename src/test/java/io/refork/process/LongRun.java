@@ -3,6 +3,7 @@ package io.refork.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.util.ArrayList;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -16,6 +17,12 @@ public final class LongRun {
 
   /** Objects of the cyclic cache that each request replaces. */
   private static final int CACHE = 500;
+
+  /**
+   * Generations whose median is taken for what the processes have: that of a single one differs by
+   * a twentieth and more, as its garbage waits to be collected or was.
+   */
+  private static final int LOOKS = 9;
 
   /** Replacements of all workers by which the fork is timed. */
   private static final int ROUNDS = 12;
@@ -39,11 +46,11 @@ public final class LongRun {
   public static Result run() throws Exception {
     try (var agent = App.LOOP.agent().options("--workers", "2", "--canary-soak", "0s").start()) {
       agent.awaitReady(2);
-      reforkUntil(agent, 0, FIRST);
-      var first = snapshot(agent);
+      reforkUntil(agent, 0, FIRST - LOOKS);
+      var first = snapshot(agent, FIRST);
       reforkUntil(agent, FIRST, (FIRST + LAST) / 2);
-      reforkUntil(agent, (FIRST + LAST) / 2, LAST);
-      var last = snapshot(agent);
+      reforkUntil(agent, (FIRST + LAST) / 2, LAST - LOOKS);
+      var last = snapshot(agent, LAST);
       System.out.println("GEN-14: generation " + FIRST + " " + first + "\n  " + LAST + " " + last);
       assertThat(agent.stop()).isZero();
       return new Result(first, last);
@@ -69,18 +76,19 @@ public final class LongRun {
     }
   }
 
-  /** After the same few requests to each worker, so that what differs is what has piled up. */
-  private static Snapshot snapshot(AgentProcess agent) throws Exception {
-    agent.awaitStatus(
-        "each worker has a cache of its own",
-        s -> s.list("workers").stream().allMatch(w -> w.number("served") >= 20) || serve(agent));
-    var status = agent.awaitReady(2);
-    var processes = new TreeMap<String, Integer>();
-    processes.put("agent", agent.pid());
-    processes.put("mold", status.object("mold").integer("pid"));
-    for (var worker : status.list("workers")) {
-      processes.put("worker " + worker.integer("slot"), worker.integer("pid"));
+  /** When this generation is reached, from {@value #LOOKS} before it. */
+  private static Snapshot snapshot(AgentProcess agent, int generation) throws Exception {
+    var proportional = new ArrayList<Long>();
+    for (int next = generation - LOOKS + 1; next <= generation; next++) {
+      reforkUntil(agent, next - 1, next);
+      proportional.add(
+          processes(agent).entrySet().stream()
+              .filter(e -> !e.getKey().equals("agent"))
+              .mapToLong(e -> Proc.smaps(e.getValue(), "Pss_Anon"))
+              .sum());
     }
+    var processes = processes(agent);
+    int mold = processes.get("mold");
     var descriptors = new TreeMap<String, Integer>();
     var threads = new TreeMap<String, Integer>();
     processes.forEach(
@@ -92,15 +100,25 @@ public final class LongRun {
         descriptors,
         threads,
         Proc.smaps(agent.pid(), "Anonymous"),
-        processes.entrySet().stream()
-            .filter(e -> !e.getKey().equals("agent"))
-            .mapToLong(e -> Proc.smaps(e.getValue(), "Pss_Anon"))
-            .sum(),
-        pageTables(status.object("mold").integer("pid")),
-        Proc.file(status.object("mold").integer("pid"), "maps").stream()
-            .flatMap(String::lines)
-            .count(),
+        proportional.stream().sorted().toList().get(LOOKS / 2),
+        pageTables(mold),
+        Proc.file(mold, "maps").stream().flatMap(String::lines).count(),
         forkMicros(agent));
+  }
+
+  /** By role, after the same few requests to each worker: what differs is what has piled up. */
+  private static TreeMap<String, Integer> processes(AgentProcess agent) {
+    agent.awaitStatus(
+        "each worker has a cache of its own",
+        s -> s.list("workers").stream().allMatch(w -> w.number("served") >= 20) || serve(agent));
+    var status = agent.awaitReady(2);
+    var processes = new TreeMap<String, Integer>();
+    processes.put("agent", agent.pid());
+    processes.put("mold", status.object("mold").integer("pid"));
+    for (var worker : status.list("workers")) {
+      processes.put("worker " + worker.integer("slot"), worker.integer("pid"));
+    }
+    return processes;
   }
 
   /** Never enough by itself: the next look tells. */
