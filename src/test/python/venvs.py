@@ -39,7 +39,7 @@ PAIRS = [
     Pair("3.13", "gunicorn27"),
     Pair("3.14", "gunicorn27"),
     Pair("3.9", "uvicorn30"),
-    Pair("3.10", "uvicorn54"),
+    Pair("3.11", "uvicorn54"),
     Pair("3.13", "uvicorn54"),
     Pair("3.13", "django52"),
 ]

@@ -51,7 +51,8 @@ class MonitoringTest {
                 assertThat(answers.empty()).isSubsetOf(HealthyPool.SILENT.keySet());
               });
       assertThat(Queries.ask(prometheus.address(), Queries.ofAlerts()).failed()).isEmpty();
-      assertThat(prometheus.alerts()).as("alerts of a healthy pool").isEmpty();
+      Node.await("a healthy pool has no alert, firing or pending")
+          .untilAsserted(() -> assertThat(prometheus.alerts()).isEmpty());
       assertThat(visitors.failures()).isEmpty();
     }
     node.leave(pool.namespace());
