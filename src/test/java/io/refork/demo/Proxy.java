@@ -36,7 +36,7 @@ final class Proxy implements AutoCloseable {
                 // What we ask for and no more: whoever is on this machine may ask, too.
                 "--accept-paths="
                     + Stream.of(
-                            "/api/v1/namespaces/%s/pods",
+                            "/api/v1/namespaces/%s/pods(/[^/:]+)?",
                             "/api/v1/namespaces/%s/pods/[^/]+/log",
                             "/api/v1/namespaces/%s/pods/[^/]+:7300/proxy/metrics",
                             "/apis/refork.io/v1alpha1/namespaces/%s/workerpools(/[^/]+)?")
