@@ -137,9 +137,18 @@ public final class Prometheus implements AutoCloseable {
     return jobs;
   }
 
-  /** The alerts that are pending or firing. */
-  public List<String> alerts() {
+  /**
+   * The alerts that are pending or firing, but for those of other pools' namespaces: one operator
+   * looks after the pools of all tests.
+   *
+   * @param namespaces of the pool and of the operator
+   */
+  public List<String> alerts(String... namespaces) {
     return data("/api/v1/alerts").path("alerts").findParents("alertname").stream()
+        .filter(
+            labels ->
+                labels.path("namespace").isMissingNode()
+                    || List.of(namespaces).contains(labels.path("namespace").asText()))
         .map(labels -> labels.path("alertname").asText())
         .distinct()
         .toList();

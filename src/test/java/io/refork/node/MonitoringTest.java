@@ -52,7 +52,8 @@ class MonitoringTest {
               });
       assertThat(Queries.ask(prometheus.address(), Queries.ofAlerts()).failed()).isEmpty();
       Node.await("a healthy pool has no alert, firing or pending")
-          .untilAsserted(() -> assertThat(prometheus.alerts()).isEmpty());
+          .untilAsserted(
+              () -> assertThat(prometheus.alerts(pool.namespace(), "refork-system")).isEmpty());
       assertThat(visitors.failures()).isEmpty();
     }
     node.leave(pool.namespace());

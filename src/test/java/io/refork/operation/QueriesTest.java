@@ -59,7 +59,7 @@ class QueriesTest {
       // One that is pending for a moment, as when an agent is asked while it starts, tells nobody.
       Awaitility.await("a healthy pool has no alert, firing or pending")
           .atMost(BOUND)
-          .untilAsserted(() -> assertThat(prometheus.alerts()).isEmpty());
+          .untilAsserted(() -> assertThat(prometheus.alerts(namespace, "refork-system")).isEmpty());
 
       cluster.agents().behave(namespace, b -> b.aborts("canary-died"));
       pool.wave("second");
@@ -71,7 +71,8 @@ class QueriesTest {
                 var empty = ask(prometheus).empty();
                 assertThat(empty).doesNotContain("pool: Trouble", "fleet: Trouble");
                 assertThat(empty).doesNotContain("pool: Promotions refused");
-                assertThat(prometheus.alerts()).containsExactly("ReforkAborted");
+                assertThat(prometheus.alerts(namespace, "refork-system"))
+                    .containsExactly("ReforkAborted");
               });
       documented(prometheus);
     }
