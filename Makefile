@@ -12,7 +12,7 @@ help: ## this list
 build: ## target/agent, the self-contained folder: copy it anywhere, also onto a machine without Java
 	@$(setup) jdk && packages gcc libc6-dev && rm -rf target/agent-jars && maven package -DskipTests && build/agent
 
-test: build ## everything that is tested, also format and types; about twenty minutes
+test: build ## everything that is tested, also format and types; about twenty-five minutes
 	@$(setup) jdk && kube && python src/test/python/requirements.txt && build/test
 
 conformance: build ## play the agent against any shim: COMMAND="python3 app.py" [SLOW=/path] [FAILING=/path] [ONLY=scenario]
