@@ -26,6 +26,18 @@ def reason(case: ElementTree.Element) -> str:
     return first.rpartition("Assumption failed: ")[2]
 
 
+def failure(case: ElementTree.Element) -> list[str]:
+    """What a failed case said, its last lines: enough to begin with where only the end of the output is at hand."""
+    for kind in ("failure", "error"):
+        found = case.find(kind)
+        if found is not None:
+            lines = (found.text or found.get("message") or "").strip().splitlines()
+            # A Java trace begins with its cause, a Python one ends with it.
+            java = any(line.lstrip().startswith("at ") for line in lines)
+            return [line[:300] for line in (lines[:8] if java else lines[-12:])]
+    return []
+
+
 def main(broken: bool, runners: list[str]) -> int:
     passed = failed = skipped = 0
     print()
@@ -39,6 +51,8 @@ def main(broken: bool, runners: list[str]) -> int:
         print(f"{name}: {len(all_cases)} run, {len(red)} failed, {len(idle)} skipped")
         for case in red:
             print(f"  FAILED   {title(case)}")
+            for line in failure(case):
+                print(f"    {line}")
         for case in idle:
             print(f"  skipped  {title(case)}: {reason(case)}")
         failed += len(red)

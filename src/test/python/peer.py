@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -129,7 +130,12 @@ class Peer:
         return int(Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[1])
 
     def descriptors(self) -> dict[int, str]:
-        return {int(p.name): os.readlink(p) for p in Path(f"/proc/{self.pid}/fd").iterdir()}
+        """What is open, by number; what is closed while this looks is left out."""
+        found = {}
+        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found[int(entry.name)] = os.readlink(entry)
+        return found
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.pid, number)

@@ -90,7 +90,8 @@ def test_gen_02_reforks_under_load_fail_no_request(agent, served):
     assert load.failures == []
     assert load.done > 150
     assert get(agent)[1]["count"] == 1
-    assert sorted(len(w.descriptors()) for w in workers)[-1] <= served.most_descriptors
+    # A worker may just be closing what the load's clients have left.
+    eventually(lambda: all(len(w.descriptors()) <= served.most_descriptors for w in workers))
     assert "Traceback" not in agent.log(), agent.log()
 
 
@@ -162,7 +163,7 @@ def test_gen_08_resumed_after_the_mold_died(agent, served):
         stillborn.exit_code()
         served.worker.send("resume", reason="the mold died")
         assert get(agent)[1]["pid"] == served.worker.pid
-    assert len(served.worker.descriptors()) <= served.most_descriptors
+    eventually(lambda: len(served.worker.descriptors()) <= served.most_descriptors)
     assert "Traceback" not in agent.log()
 
 
