@@ -177,6 +177,15 @@ def test_py_06_refused_by_name(agent, arguments, sentence):
     assert sentence in Uvicorn(agent, UVICORN, *arguments).refused()
 
 
+def test_py_06_what_is_refused_is_refused_from_the_environment_too(agent):
+    said = Uvicorn(agent, UVICORN, UVICORN_RELOAD="true").refused()
+    assert "--reload cannot work here" in said and "use uvicorn alone to develop" in said
+
+
+def test_py_06_a_worker_class_of_gunicorn_is_no_option_here(agent):
+    assert "No such option" in Uvicorn(agent, UVICORN, "-k", "gevent").refused()
+
+
 def test_py_06_what_the_agent_owns_is_the_agents_and_said(agent):
     given = [
         "--host",

@@ -6,7 +6,7 @@ import gc
 import os
 import traceback
 
-from . import descriptors, kernel, scoreboard, threads
+from . import descriptors, kernel, loading, scoreboard, threads
 from .connection import Connection
 from .forking import SpawnFailed, abandon, double_fork, tie_to_agent
 from .hooks import HookFailed, registered
@@ -41,6 +41,8 @@ class Mold:
                     f"{what}; it was opened while the application was loading, and this mold and all its workers share"
                     " it: open it in an after_fork hook instead",
                 )
+            for code, sentence in loading.trouble(self.welcome.pool.threads):
+                self.warn(code, sentence)
         gc.unfreeze()
         gc.collect()
         gc.freeze()

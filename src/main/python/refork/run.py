@@ -6,6 +6,7 @@ import os
 import traceback
 from typing import Callable, NoReturn, TypeVar
 
+from . import loading
 from .leaving import EXIT_FAILED, flush
 from .mold import Mold, boot_mold
 from .pool import CONNECT_TIMEOUT, Pool, refuse
@@ -27,6 +28,10 @@ def run(load: Callable[[], A], serve: Callable[[A, Seat], object], *, name: str 
     Without an agent it ends with one sentence and exit code 2. What `load` raises ends the process as usual.
     """
     pool = Pool.from_environment(os.environ, "refork run -- python YOUR_PROGRAM.py")
+    if loading.running_loop():
+        refuse(
+            "refork.run() was called from a running event loop, which no fork survives: call it outside of the loop"
+        )
     pool.titles = Titles(name)
     mold = start(pool)
     application = load()

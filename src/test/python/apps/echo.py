@@ -42,6 +42,8 @@ def load():
         threading.Thread(target=time.sleep, args=(3600,), name="usual-1", daemon=True).start()
     if os.environ.get("ECHO_DATABASE"):
         EXTRA["database"] = socket.create_connection(("127.0.0.1", int(os.environ["ECHO_DATABASE"])))
+    if os.environ.get("ECHO_LOADING"):
+        exec(os.environ["ECHO_LOADING"], {"extra": EXTRA})
     return {"warm": 0, "cyclic": None}
 
 
