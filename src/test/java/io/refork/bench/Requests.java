@@ -1,6 +1,7 @@
 package io.refork.bench;
 
 import io.refork.process.AgentProcess;
+import io.refork.process.App;
 import io.refork.process.Apps;
 import io.refork.process.Load;
 import io.refork.process.LongRun;
@@ -28,7 +29,7 @@ final class Requests {
     throughput(figures);
     deaths(figures);
     rollout(figures);
-    var run = LongRun.run();
+    var run = LongRun.run(App.LOOP, 20, 200);
     figures.add(
         Figure.atMost(
             1.05,

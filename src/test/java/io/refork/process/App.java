@@ -11,6 +11,15 @@ public enum App {
   /** uvicorn with FastAPI, which answers from threads of its own. */
   UVICORN;
 
+  /** Threads that a worker of it may have at two requests at once, its main thread included. */
+  public int mostThreads() {
+    return switch (this) {
+      case LOOP, SYNC -> 1;
+      case GTHREAD -> 1 + 4;
+      case UVICORN -> 1 + 2 + 1; // one for each request, and one that may just be ending
+    };
+  }
+
   /** An agent to be that reforks when asked, with options that suit a short test. */
   public AgentProcess.Builder agent() {
     return agentReforkingAfter("1000000000");

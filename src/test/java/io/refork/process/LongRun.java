@@ -8,13 +8,10 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Two hundred reforks of a small pool under load, looked at early and at the end: what grows would
- * end a pool that lives for months. For GEN-14's test and its figure.
+ * Many reforks of a small pool under load, looked at early and at the end: what grows would end a
+ * pool that lives for months. For GEN-14's test and its figure.
  */
 public final class LongRun {
-  private static final int FIRST = 20;
-  private static final int LAST = 200;
-
   /** Objects of the cyclic cache that each request replaces. */
   private static final int CACHE = 500;
 
@@ -39,19 +36,24 @@ public final class LongRun {
 
   private LongRun() {}
 
-  /** The pool at generation 20 and at generation 200. */
+  /** The pool at the first generation looked at and at the last. */
   public record Result(Snapshot first, Snapshot last) {}
 
-  /** Runs it; fails when a request fails. */
-  public static Result run() throws Exception {
-    try (var agent = App.LOOP.agent().options("--workers", "2", "--canary-soak", "0s").start()) {
+  /**
+   * Runs it; fails when a request fails.
+   *
+   * @param from the generation of the first look, at least {@value #LOOKS}
+   * @param to that of the last one, at least {@value #LOOKS} later
+   */
+  public static Result run(App app, int from, int to) throws Exception {
+    try (var agent = app.agent().options("--workers", "2", "--canary-soak", "0s").start()) {
       agent.awaitReady(2);
-      reforkUntil(agent, 0, FIRST - LOOKS);
-      var first = snapshot(agent, FIRST);
-      reforkUntil(agent, FIRST, (FIRST + LAST) / 2);
-      reforkUntil(agent, (FIRST + LAST) / 2, LAST - LOOKS);
-      var last = snapshot(agent, LAST);
-      System.out.println("GEN-14: generation " + FIRST + " " + first + "\n  " + LAST + " " + last);
+      reforkUntil(agent, 0, from - LOOKS);
+      var first = snapshot(agent, from);
+      reforkUntil(agent, from, to - LOOKS);
+      var last = snapshot(agent, to);
+      System.out.println(
+          "GEN-14: " + app + " generation " + from + " " + first + "\n  " + to + " " + last);
       assertThat(agent.stop()).isZero();
       return new Result(first, last);
     }
