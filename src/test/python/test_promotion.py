@@ -178,6 +178,22 @@ def test_gen_08_a_resumed_worker_serves_on_and_can_be_promoted_again(agent):
     worker.stop()
 
 
+def test_gen_08_resumed_and_asked_again_in_one_breath(agent):
+    worker = agent.spawn(boot(agent), 0)
+    spawn = agent.ask_promote(worker, 1)
+    worker.expect("promoting")
+    agent.new_mold(worker, spawn).kill()
+    worker.kill(signal.SIGSTOP)  # so that it reads both at once
+    worker.send("resume", reason="the mold was killed")
+    agent.ask_promote(worker, 2)
+    worker.kill(signal.SIGCONT)
+    worker.expect("promoting")
+    agent.new_mold(worker, f"t{agent.spawns}").kill()
+    worker.send("resume", reason="the mold was killed")
+    assert ask(agent, "work") == "ok"
+    worker.stop()
+
+
 # One pool per phase: "at once" the stop may come after the fork, and that mold must not knock at the next phase's door.
 @pytest.mark.parametrize("phase", ["at once", "while busy", "after the fork"])
 def test_gen_12_stop_wins_over_a_promotion_in_every_phase(agent, phase):

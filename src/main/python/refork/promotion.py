@@ -8,7 +8,7 @@ from . import descriptors, kernel, threads
 from .forking import SpawnFailed, double_fork
 from .hooks import HookFailed, registered
 from .mold import Mold, promoted
-from .protocol import Promote
+from .protocol import Promote, Stop
 from .seat import Seat
 
 SETTLE = 1.0
@@ -50,7 +50,7 @@ def promote_or_leave(seat: Seat) -> Mold | None:
     else:
         why = "a mold was forked from it"
         seat.wait_for_verdict()
-    if seat.asked is not None:
+    if isinstance(seat.asked, Stop):
         seat.leave(why)
     _undo(seat)
     return None

@@ -150,8 +150,9 @@ class Seat:
         self.serve_on()
 
     def wait_for_verdict(self) -> None:
-        """After `spawned`: return at `stop` (asked is Stop) or `resume` (asked is None)."""
-        while isinstance(self.asked, Promote):
+        """After `spawned`: return at `stop` (asked is Stop), or `resume` (None, or a promotion asked for since)."""
+        promote = self.asked
+        while self.asked is promote:
             self._take(None)
 
     def warn(self, code: str, message: str) -> None:
