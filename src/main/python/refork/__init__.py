@@ -5,7 +5,7 @@
 
 from .hooks import after_fork, after_promote, before_exit, before_fork, before_promote, not_fork_safe
 from .run import run
-from .seat import Seat
+from .seat import Seat, slot
 from .version import VERSION as __version__
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "before_promote",
     "not_fork_safe",
     "run",
+    "slot",
 ]

@@ -23,6 +23,18 @@ from .protocol import Error, Promote, ProtocolError, Resume, Stop, Welcome
 HANDLER_SHARE = 0.8
 """Share of the agent's kill timeout that leaving may take: the agent sends SIGKILL when all of it has passed."""
 
+_place: tuple[int, int] | None = None
+"""Pid and slot of the worker that this process is, or descends from."""
+
+
+def slot() -> int | None:
+    """The number of this worker's slot, from 0; at any time a slot has one process at most.
+
+    None in a mold, in a child process of a worker, and without an agent. For what outlives one worker (names of files
+    and metrics), and for what only one worker is to do.
+    """
+    return _place[1] if _place is not None and _place[0] == os.getpid() else None
+
 
 class Seat:
     """What a serving loop needs: the sockets, the agent's wishes, and accounting.
@@ -49,6 +61,8 @@ class Seat:
         self._ready = False
         self._told = False
         self._poll: select.poll | None = None
+        global _place
+        _place = (os.getpid(), welcome.slot)
 
     # What a serving loop uses.
 
