@@ -42,6 +42,7 @@ PAIRS = [
     Pair("3.11", "uvicorn54"),
     Pair("3.13", "uvicorn54"),
     Pair("3.13", "django52"),
+    Pair("3.12", "recipes"),
 ]
 
 

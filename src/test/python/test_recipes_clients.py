@@ -1,0 +1,150 @@
+"""PY-10: recipes of docs/recipes.md for connections and threads: pools, clients, schedulers; and without them."""
+
+from collections import Counter, defaultdict
+
+import pytest
+from backends import Collector, Postgres, Redis
+from peer import eventually
+from recipes import Shop, live, recipe, refusal
+
+
+@pytest.fixture
+def collector():
+    with Collector() as collector:
+        yield collector
+
+
+def sessions(shop: Shop) -> dict[int, set[int]]:
+    """Who used which connection: processes by the server's number of it."""
+    found = defaultdict(set)
+    for answer in shop.answers:
+        found[answer["value"]].add(answer["pid"])
+    return found
+
+
+# Pools of connections
+
+SQLALCHEMY_USE = """
+from sqlalchemy import text
+
+
+def use(_path):
+    with engine.connect() as connection:
+        return connection.execute(text("select 1")).scalar()
+"""
+
+
+def test_py_10_sqlalchemy_pool_is_closed_and_opened_again(agent):
+    url = f"sqlite:///{agent.directory}/data.db"
+    live(agent, recipe("SQLAlchemy") + SQLALCHEMY_USE, DATABASE_URL=url)
+
+
+def test_py_10_sqlalchemy_without_it_the_connection_refuses(agent):
+    plain = f"from sqlalchemy import create_engine\nengine = create_engine('sqlite:///{agent.directory}/data.db')\n"
+    reason, detail = refusal(agent, plain + SQLALCHEMY_USE)
+    assert (reason, "data.db" in detail) == ("descriptors", True)
+
+
+PSYCOPG_USE = """
+
+def use(_path):
+    with pool.connection() as connection:
+        return connection.execute("select pg_backend_pid()").fetchone()[0]
+"""
+
+
+def test_py_10_psycopg_no_connection_has_two_processes(agent):
+    with Postgres() as postgres:
+        url = f"postgresql://shop@127.0.0.1:{postgres.port}/shop"
+        shop = live(agent, recipe("psycopg") + PSYCOPG_USE, DATABASE_URL=url)
+    assert {len(pids) for pids in sessions(shop).values()} == {1}
+
+
+def test_py_10_psycopg_without_it_threads_refuse(agent):
+    plain = recipe("psycopg").replace("@refork.before_promote", "")
+    with Postgres() as postgres:
+        url = f"postgresql://shop@127.0.0.1:{postgres.port}/shop"
+        reason, detail = refusal(agent, plain + PSYCOPG_USE, DATABASE_URL=url)
+    assert (reason, "pool-1-worker-0" in detail, "pool-1-scheduler" in detail) == ("threads", True, True)
+
+
+REDIS_USE = """
+
+def use(_path):
+    return client.client_id()
+"""
+
+
+def test_py_10_redis_no_connection_has_two_processes(agent):
+    with Redis() as server:
+        url = f"redis://127.0.0.1:{server.port}"
+        shop = live(agent, recipe("redis") + REDIS_USE, REDIS_URL=url)
+    assert {len(pids) for pids in sessions(shop).values()} == {1}
+
+
+def test_py_10_redis_without_it_the_connection_refuses(agent):
+    with Redis() as server:
+        plain = f"import redis\nclient = redis.Redis.from_url('redis://127.0.0.1:{server.port}')\n"
+        reason, detail = refusal(agent, plain + REDIS_USE)
+    assert (reason, f"connected to 127.0.0.1:{server.port}" in detail) == ("descriptors", True)
+
+
+BOTO3_USE = """
+
+def use(_path):
+    return [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+"""
+
+
+def aws(collector):
+    return {
+        "S3_ENDPOINT": f"http://127.0.0.1:{collector.port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+
+
+def test_py_10_boto3_client_is_handed_on_without_its_connections(agent, collector):
+    shop = live(agent, recipe("boto3") + BOTO3_USE, **aws(collector))
+    assert all(answer["value"] == ["one"] for answer in shop.answers)
+
+
+def test_py_10_boto3_without_it_the_connection_refuses(agent, collector):
+    plain = recipe("boto3").replace("@refork.before_promote", "")
+    reason, detail = refusal(agent, plain + BOTO3_USE, **aws(collector))
+    assert (reason, f"connected to 127.0.0.1:{collector.port}" in detail) == ("descriptors", True)
+
+
+# Threads
+
+SCHEDULER_USE = """
+
+def use(_path):
+    return None if scheduler is None else scheduler.running
+"""
+
+
+def await_tidying(agent):
+    before = agent.log().count("tidying up")
+    eventually(lambda: agent.log().count("tidying up") > before + 1)
+
+
+def test_py_10_apscheduler_runs_in_one_worker_of_each_generation(agent):
+    code = recipe("Background threads, APScheduler").replace("seconds=1", "seconds=0.1")
+    shop = Shop(agent, code + SCHEDULER_USE, {})
+    for _ in range(3):
+        shop.ask()
+        await_tidying(agent)
+        shop.fail_to_promote()
+        shop.promote()
+    await_tidying(agent)
+    running = {answer["pid"]: answer["value"] for answer in shop.answers}
+    assert Counter(running.values()) == {True: 3, None: 3}
+    shop.stop()
+
+
+def test_py_10_apscheduler_without_it_threads_refuse(agent):
+    code = recipe("Background threads, APScheduler").replace("@refork.before_promote", "")
+    reason, detail = refusal(agent, code + SCHEDULER_USE)
+    assert (reason, "APScheduler" in detail) == ("threads", True)
