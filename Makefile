@@ -21,8 +21,9 @@ conformance: build ## play the agent against any shim: COMMAND="python3 app.py" 
 try: build ## the main job on a real application: two reforks under load beside gunicorn alone, about a minute
 	@$(setup) jdk && python examples/flask-shop/requirements.txt && bench_java Try
 
-bench: build ## the figures, side by side with gunicorn alone, into bench/results
-	@$(setup) jdk && packages wrk && python examples/flask-shop/requirements.txt && bench_java Bench
+bench: build ## the figures, side by side with gunicorn alone, into bench/results; ONLY=examples, py07, unsharing: those of Python's servers
+	@$(setup) jdk && packages wrk && for example in django-notes fastapi-books flask-shop; do \
+	  python examples/$$example/requirements.txt || exit; done && bench_java Bench $(ONLY)
 
 bench-operator: ## one operator with POOLS=1000 of PODS=10 each, into bench/results/operator.md; a quarter of an hour
 	@$(setup) jdk && kube && maven package -DskipTests && bench_java OperatorBench $${POOLS:-1000} $${PODS:-10} && \

@@ -1,14 +1,12 @@
-"""Pages. Rendered words are kept, per process: the cache that requests warm and a refork shares."""
+"""Pages."""
 
 import os
-from collections import Counter
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 
 from .models import Note
-
-WORDS: dict[int, list[tuple[str, int]]] = {}
+from .topics import topic
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -17,11 +15,15 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def note(request: HttpRequest, number: int) -> HttpResponse:
-    """One note and its most frequent words."""
+    """One note, its most frequent words, and notes like it."""
     found = get_object_or_404(Note, pk=number)
-    if number not in WORDS:
-        WORDS[number] = Counter(found.text.split()).most_common(10)
-    return render(request, "notes/note.html", {"note": found, "words": WORDS[number]})
+    about = topic(found.topic)
+    page = {
+        "note": found,
+        "words": about.words[number].most_common(10),
+        "similar": about.similar(number),
+    }
+    return render(request, "notes/note.html", page)
 
 
 def visits(request: HttpRequest) -> JsonResponse:
@@ -31,5 +33,5 @@ def visits(request: HttpRequest) -> JsonResponse:
 
 
 def pid(_request: HttpRequest) -> JsonResponse:
-    """Who answers, and how warm he is."""
-    return JsonResponse({"pid": os.getpid(), "warm": len(WORDS)})
+    """Who answers, and how many topics he has in memory."""
+    return JsonResponse({"pid": os.getpid(), "warm": topic.cache_info().currsize})

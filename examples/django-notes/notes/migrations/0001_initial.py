@@ -1,12 +1,28 @@
-"""The table, and notes to read."""
+"""The table, and notes to read: NOTES_COUNT of them (500)."""
+
+import os
+import random
 
 from django.db import migrations, models
+
+SYLLABLES = ["ka", "lo", "mi", "ren", "sta", "tu", "vel", "or", "in", "da", "pha", "go"]
+TOPICS = 50
 
 
 def write_notes(apps, _schema):
     note = apps.get_model("notes", "Note")
+    chance = random.Random(7)
+    words = ["".join(chance.choices(SYLLABLES, k=3)) for _ in range(1500)]
     note.objects.bulk_create(
-        note(title=f"Note {number}", text=f"Words about {number}. " * 200) for number in range(500)
+        (
+            note(
+                topic=number % TOPICS,
+                title=f"Note {number}",
+                text=f"Words about {number}: {' '.join(chance.choices(words, k=250))}.",
+            )
+            for number in range(int(os.environ.get("NOTES_COUNT", "500")))
+        ),
+        batch_size=500,
     )
 
 
@@ -24,6 +40,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("topic", models.IntegerField(db_index=True)),
                 ("title", models.CharField(max_length=100)),
                 ("text", models.TextField()),
             ],

@@ -14,11 +14,17 @@ import java.util.concurrent.Callable;
 public final class Bench {
   private Bench() {}
 
-  private record Part(String name, Callable<List<Figure>> measure) {}
+  /** {@code results}: the first part of its file's name, where it is measured alone. */
+  private record Part(String name, String results, Callable<List<Figure>> measure) {
+    Part(String name, Callable<List<Figure>> measure) {
+      this(name, "agent", measure);
+    }
+  }
 
   /**
-   * {@code args}: names of parts; none: all of them (steered is a part of agent, too). Exits with 1
-   * when a bar was missed.
+   * {@code args}: names of parts; none: all of the agent's (steered is a part of agent, too); those
+   * of Python's servers and examples take longer, and only run by name. Exits with 1 when a bar was
+   * missed.
    */
   public static void main(String[] args) throws Exception {
     var parts =
@@ -27,10 +33,14 @@ public final class Bench {
             new Part("requests", Requests::measure),
             new Part("agent", AgentCost::measure),
             new Part("steered", AgentCost::steered),
-            new Part("flood", TokenFlood::measure));
+            new Part("flood", TokenFlood::measure),
+            new Part("examples", "python", Examples::measure),
+            new Part("unsharing", "python", Unsharing::measure));
     var figures = new ArrayList<Figure>();
+    var results = "agent";
     for (var part : parts) {
-      if (args.length == 0 || List.of(args).contains(part.name())) {
+      if (args.length == 0 ? part.results().equals("agent") : List.of(args).contains(part.name())) {
+        results = part.results();
         System.out.println("-- " + part.name());
         for (var figure : part.measure().call()) {
           System.out.println(figure.row());
@@ -38,7 +48,7 @@ public final class Bench {
         }
       }
     }
-    var name = args.length == 0 ? "agent" : "agent-" + String.join("-", args);
+    var name = args.length == 0 ? results : results + "-" + String.join("-", args);
     var file = write(figures, name, "make bench", versions());
     System.out.println("Written to " + file);
     System.exit(figures.stream().anyMatch(Figure::missed) ? 1 : 0);

@@ -1,5 +1,6 @@
 package io.refork.bench;
 
+import io.refork.process.Load;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,10 +15,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Paced HTTP traffic on a server of this machine: some clients, each with at most one request under
  * way and a fixed number of requests per second, so that two servers get the same work at the same
- * time. Ends by itself after ten minutes.
+ * time. Ends by itself after fifteen minutes.
  */
 final class Traffic implements AutoCloseable {
-  private static final long MOST_NANOS = Duration.ofMinutes(10).toNanos();
+  private static final long MOST_NANOS = Duration.ofMinutes(15).toNanos();
 
   private final HttpClient http =
       HttpClient.newBuilder()
@@ -26,14 +27,29 @@ final class Traffic implements AutoCloseable {
           .build();
   private final List<String> paths;
   private final int port;
+  private final boolean keepAlive;
   private final long interval;
   private final AtomicInteger next = new AtomicInteger();
   private final Replies replies = new Replies();
   private final List<Thread> clients = new ArrayList<>();
   private volatile boolean stopped;
 
+  /** Over kept-alive connections. */
   Traffic(int port, List<String> paths, int clients, double perSecond) {
+    this(port, paths, clients, perSecond, true);
+  }
+
+  /**
+   * Each request on a connection of its own, so that chance and not an old connection says which
+   * worker answers.
+   */
+  static Traffic unkept(int port, List<String> paths, int clients, double perSecond) {
+    return new Traffic(port, paths, clients, perSecond, false);
+  }
+
+  private Traffic(int port, List<String> paths, int clients, double perSecond, boolean keepAlive) {
     this.port = port;
+    this.keepAlive = keepAlive;
     this.paths = paths;
     this.interval = (long) (1e9 * clients / perSecond);
     for (int i = 0; i < clients; i++) {
@@ -50,7 +66,7 @@ final class Traffic implements AutoCloseable {
       pause(due - System.nanoTime());
       var path = paths.get(next.getAndIncrement() % paths.size());
       long begun = System.nanoTime();
-      var failure = get(path);
+      var failure = keepAlive ? get(path) : getAlone(path);
       long ended = System.nanoTime();
       replies.add(new Replies.Reply(ended, ended - begun, failure));
       // Who is late catches up by at most one request: a stalled server is not punished by a burst.
@@ -75,6 +91,15 @@ final class Traffic implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return "";
+    }
+  }
+
+  private String getAlone(String path) {
+    try {
+      Load.get(port, path);
+      return "";
+    } catch (IOException e) {
+      return path + ": " + e;
     }
   }
 
