@@ -24,7 +24,9 @@ def test_fork_09_threads_of_the_boot_mold_are_usual_and_new_ones_refuse_by_name(
     worker.expect("promoting")
     refused = worker.expect("refused")
     assert refused["reason"] == "threads"
-    assert "'new one'" in refused["detail"] and "usual" not in refused["detail"]
+    assert refused["detail"] == (
+        "thread 'new one' (time.sleep): stop them in a before_promote hook, start them in after_fork"
+    )
     assert ask(agent, "work") == "ok"
 
 
@@ -48,6 +50,48 @@ def test_fork_09_native_threads_refuse_unless_allowed(agent, allowed):
             "reason": "threads",
             "detail": "native thread 'native thing'",
         }
+
+
+EXECUTOR = (
+    "import threading; from concurrent.futures import ThreadPoolExecutor; from time import sleep;"
+    "pool = extra['pool'] = ThreadPoolExecutor(4);"
+    "[f.result() for f in [pool.submit(sleep, 0.02) for _ in range(8)]];"
+    "result = threading.active_count();"
+)
+USE = "result = extra['pool'].submit(pow, 2, 5).result(5)"
+
+
+def test_fork_09_idle_threads_of_an_executor_end_for_a_promotion_and_come_again(agent):
+    worker = agent.spawn(boot(agent), 0)
+    assert run(agent, EXECUTOR) == 5
+    mold = agent.promote(worker, 1)
+    worker.send("resume", reason="test")
+    assert run(agent, USE) == 32
+    mold = agent.promote(worker, 2)
+    worker.stop()
+    agent.spawn(mold, 0)
+    assert run(agent, USE) == 32
+
+
+def test_fork_09_an_executor_that_was_used_while_loading_works_in_workers(agent):
+    mold = boot(agent, env={"ECHO_LOADING": EXECUTOR})
+    assert mold.received[-1]["threads"] == []
+    agent.spawn(mold, 0)
+    assert run(agent, USE) == 32
+
+
+def test_fork_09_an_executor_at_work_refuses_by_the_name_of_its_task_and_works_on(agent):
+    worker = agent.spawn(boot(agent), 0)
+    run(agent, EXECUTOR + "extra['end'] = threading.Event(); extra['wait'] = pool.submit(extra['end'].wait)")
+    agent.ask_promote(worker, 1)
+    worker.expect("promoting")
+    refused = worker.expect("refused")
+    assert refused["reason"] == "threads"
+    assert "'ThreadPoolExecutor-0_" in refused["detail"] and "(runs threading.wait)" in refused["detail"]
+    assert "stop them in a before_promote hook" in refused["detail"] and len(refused["detail"]) <= 200
+    assert run(agent, USE) == 32
+    assert run(agent, "extra['end'].set(); result = extra['wait'].result(5)") is True
+    agent.promote(worker, 2)
 
 
 def test_fork_09_hooks_stop_a_thread_and_start_it_again_when_the_worker_serves_on(agent):

@@ -6,7 +6,7 @@ import gc
 import os
 import traceback
 
-from . import descriptors, kernel, loading, scoreboard, threads
+from . import descriptors, executors, kernel, loading, scoreboard, threads
 from .connection import Connection
 from .forking import SpawnFailed, abandon, double_fork, tie_to_agent
 from .hooks import HookFailed, registered
@@ -34,6 +34,7 @@ class Mold:
         looked through once more first, or their garbage would be handed on for ever.
         """
         if self._boot:
+            executors.end_idle_threads()
             self.pool.take_stock()
             for what in descriptors.shared_connections(self.pool.own_descriptors(self.connection)):
                 self.warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from . import descriptors, kernel, threads
+from . import descriptors, executors, kernel, threads
 from .forking import SpawnFailed, double_fork
 from .hooks import HookFailed, registered
 from .mold import Mold, promoted
@@ -13,6 +13,9 @@ from .seat import Seat
 
 SETTLE = 1.0
 """Seconds for threads to vanish that the server has just joined: the kernel lists them a little longer."""
+
+SHOWN = 2
+"""Threads in one sentence: the agent's log keeps 200 characters of it, and what to do must be among them."""
 
 
 class _Refused(Exception):
@@ -65,9 +68,10 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
         raise _Refused("not-fork-safe", "; ".join(registered.not_fork_safe))
     _in_time(seat, f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
     registered.run_before_promote()
+    executors.end_idle_threads()
     in_the_way = _wait_for_threads(seat)
     if in_the_way:
-        raise _Refused("threads", ", ".join(in_the_way))
+        raise _Refused("threads", _what_to_do(in_the_way))
     children = kernel.living_children()
     if children:
         raise _Refused("children", ", ".join(f"process {pid} ({name})" for pid, name in children.items()))
@@ -87,10 +91,18 @@ def _in_time(seat: Seat, otherwise: str) -> None:
 def _wait_for_threads(seat: Seat) -> list[str]:
     end = time.monotonic() + SETTLE
     while True:
-        found = threads.in_the_way(seat.welcome.pool.threads, seat.pool.usual_threads)
+        found = threads.in_the_way(seat.welcome.pool.threads, seat.pool.usual_threads, whose=True)
         if not found or time.monotonic() > end:
             return found
         time.sleep(0.01)
+
+
+def _what_to_do(in_the_way: list[str]) -> str:
+    more = f" and {len(in_the_way) - SHOWN} more" if len(in_the_way) > SHOWN else ""
+    shown = ", ".join(in_the_way[:SHOWN]) + more
+    if all(what.startswith("native") for what in in_the_way):
+        return shown  # what started them is not known here
+    return f"{shown}: stop them in a before_promote hook, start them in after_fork"
 
 
 def _undo(seat: Seat) -> None:

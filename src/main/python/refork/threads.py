@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from . import kernel
 
@@ -27,11 +29,11 @@ def baseline() -> Counter[str]:
     return Counter(_plain(name) for name in names())
 
 
-def in_the_way(allowed: Iterable[str], usual: Counter[str]) -> list[str]:
+def in_the_way(allowed: Iterable[str], usual: Counter[str], *, whose: bool = False) -> list[str]:
     """Threads, in words, that forbid a fork now: each may hold a lock that nobody could release in the child.
 
     Runtime threads count when they are more than the boot mold's of that name (`usual`); native threads always; neither
-    when the name is `allowed`.
+    when the name is `allowed`. With `whose`, also what they were started for, or run now.
     """
     names_allowed = {*allowed, *ALWAYS_ALLOWED}
     left = Counter(usual)
@@ -43,7 +45,7 @@ def in_the_way(allowed: Iterable[str], usual: Counter[str]) -> list[str]:
         if left[name] > 0:
             left[name] -= 1
             continue
-        found.append(f"thread {thread.name!r}")
+        found.append(f"thread {thread.name!r}" + (_whose(thread) if whose else ""))
     return found + _native(names_allowed)
 
 
@@ -59,6 +61,20 @@ def _native(allowed: set[str]) -> list[str]:
         for name, count in counted.items()
         if name not in allowed
     ]
+
+
+def _whose(thread: threading.Thread) -> str:
+    """In brackets; empty where it cannot be told."""
+    work_item: Any = getattr(sys.modules.get("concurrent.futures.thread"), "_WorkItem", None)
+    frame, inner = sys._current_frames().get(thread.ident or 0), None
+    while frame is not None and work_item is not None:
+        if frame.f_code is work_item.run.__code__:  # a thread of an executor
+            task = f"{inner.f_globals.get('__name__')}.{inner.f_code.co_name}" if inner else "a task"
+            return f" (runs {task})"
+        frame, inner = frame.f_back, frame
+    what: Any = getattr(thread, "_target", None) or type(thread)
+    name = getattr(what, "__qualname__", None)
+    return f" ({what.__module__}.{name})" if name else ""
 
 
 def _others() -> list[threading.Thread]:

@@ -1,0 +1,82 @@
+"""Threads of `concurrent.futures` executors: the idle ones end before a fork, and come again with the next task.
+
+An executor that has threads in one process is of no use in its forks: it counts threads that are not there, and so starts
+none, and a task that is given to it waits for ever. With its idle threads ended it is as it was before its first task,
+in this process and in its forks alike. Which thread runs a task, an executor never promised.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+import weakref
+from types import CodeType
+from typing import Any
+
+SETTLE = 0.25
+"""Seconds for a thread to get from the end of its task to the wait for the next one."""
+
+
+def end_idle_threads(timeout: float = SETTLE) -> None:
+    """End the threads of all executors that have nothing to do; those of others are left alone, after `timeout` seconds.
+
+    Whoever submits a task meanwhile waits, and then has new threads.
+    """
+    module: Any = sys.modules.get("concurrent.futures.thread")
+    if module is None:
+        return
+    end = time.monotonic() + timeout
+    for executor in _executors(module):
+        # Without this lock nothing is submitted, and no thread started.
+        if not executor._shutdown_lock.acquire(timeout=max(0.0, end - time.monotonic())):
+            continue
+        try:
+            while not _is_idle(executor, module._worker.__code__):
+                if time.monotonic() > end:
+                    break
+                time.sleep(0.005)
+            else:
+                _end_threads(executor)
+        finally:
+            executor._shutdown_lock.release()
+
+
+def _executors(module: Any) -> list[Any]:
+    """Executors of the standard library's kind that have threads in this process."""
+    found: dict[int, Any] = {}
+    for thread in list(module._threads_queues):
+        # The thread's function and its first argument, a weak reference to the executor; both are gone when it ends.
+        if thread.is_alive() and getattr(thread, "_target", None) is module._worker:
+            reference = (getattr(thread, "_args", None) or (None,))[0]
+            executor = reference() if isinstance(reference, weakref.ref) else None
+            if executor is not None and not executor._shutdown:
+                found[id(executor)] = executor
+    return list(found.values())
+
+
+def _is_idle(executor: Any, waiting: CodeType) -> bool:
+    if not executor._work_queue.empty():
+        return False
+    frames = sys._current_frames()
+    # A thread that runs a task, or an initializer, is deeper in its stack.
+    tops = [frames.get(thread.ident) for thread in executor._threads if thread.is_alive()]
+    return all(frame is not None and frame.f_code is waiting for frame in tops)
+
+
+def _end_threads(executor: Any) -> None:
+    executor._shutdown = True  # asked by a thread that wakes up for nothing
+    executor._work_queue.put(None)
+    end = time.monotonic() + SETTLE
+    for thread in list(executor._threads):
+        thread.join(max(0.0, end - time.monotonic()))
+    executor._shutdown = False
+    left = {thread for thread in executor._threads if thread.is_alive()}
+    try:
+        while True:
+            executor._work_queue.get_nowait()  # each thread that has ended has told the next one
+    except queue.Empty:
+        pass
+    executor._threads = left
+    executor._idle_semaphore = threading.Semaphore(len(left))
