@@ -12,6 +12,7 @@ from servers import (
     COVER,
     EACH_GUNICORN,
     EACH_KIND,
+    EACH_UVICORN,
     Background,
     Gunicorn,
     Load,
@@ -199,6 +200,24 @@ def test_py_03_a_kept_alive_connection_gets_one_more_answer_while_the_worker_dra
     response = connection.getresponse()
     assert response.status == 200
     assert response.getheader("Connection") == "close"
+    worker.expect("leaving")
+    assert worker.exit_code() == 0
+
+
+@pytest.mark.parametrize("param", [(p, "gthread") for p in EACH_GUNICORN] + EACH_UVICORN, ids=named)
+def test_py_03_a_reply_that_promised_keep_alive_and_ends_late_is_followed_by_one_more_answer(agent, param):
+    worker = pool_of_one(agent, *param).worker
+    connection = connect(agent)
+    connection.request("GET", "/stream?n=8&s=0.25")
+    late = connection.getresponse()
+    assert late.getheader("Connection") != "close"
+    worker.send("stop", grace=8000)
+    late.read()
+    time.sleep(0.4)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.getheader("Connection", "").lower() == "close"
     worker.expect("leaving")
     assert worker.exit_code() == 0
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import select
 import selectors
 import socket
 import threading
 import time
+import weakref
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -19,8 +21,8 @@ from ...protocol import Promote
 from .worker import SeatWorker
 
 LINGER = 1.0
-"""Seconds that kept-alive and silent connections stay open once the worker is asked to leave: a request that a client is
-just sending is answered, with `Connection: close`, instead of being cut off."""
+"""Seconds that kept-alive and silent connections stay open once the worker is asked to leave, or after a reply that
+promised it: a request that a client is just sending is answered, with `Connection: close`, instead of being cut off."""
 
 TURN = 0.1
 """Longest turn of the loop while draining, in seconds: older gunicorns do not wake it when a request ends."""
@@ -35,6 +37,8 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         self._closing = False
         # Connections that a thread reads from and whose request has not begun, by thread.
         self._unread: dict[int, Any] = {}
+        # When draining gave back a connection whose client was promised that it stays.
+        self._promised: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
         super().__init__(*args)
 
     @property
@@ -138,15 +142,15 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
             self._unread[threading.get_ident()] = conn
 
     def finish_request(self, *args: Any) -> None:
-        """gunicorn keeps the connection or closes it. One that was promised keep-alive is kept for the linger."""
+        """gunicorn keeps the connection or closes it. One that was promised keep-alive lingers."""
         self.seat.beat()  # closing may wait for the client, one connection after the other
-        self._current.keeps = not self._closing
+        if self._drain_since is not None:
+            self._promised[getattr(args[0], "conn", args[0])] = time.monotonic()
+        self._current.keeps = True
         try:
             super().finish_request(*args)
         finally:
             self._current.keeps = False
-        if self._closing and threading.current_thread() is threading.main_thread():
-            self._close_idle()
 
     def _close_idle(self) -> None:
         """Close connections on which no request is running, whichever of gunicorn's lists they are in."""
@@ -156,10 +160,14 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
                 # away under the reading thread.
                 socket.socket.shutdown(unread.sock, socket.SHUT_RD)
         lock = getattr(self, "_lock", None) or contextlib.nullcontext()
+        now = time.monotonic()
+        last = now > (self.seat.deadline or now) - 2 * TURN
         with lock:
             for key in list(self.poller.get_map().values()):
                 conn: Any = key.data.args[0] if isinstance(key.data, functools.partial) else None
                 if not hasattr(conn, "sock"):
+                    continue
+                if not last and (now < self._promised.get(conn, 0.0) + LINGER or _has_more(conn.sock)):
                     continue
                 for waiting in ("keepalived_conns", "pending_conns", "_keep"):
                     with contextlib.suppress(AttributeError, ValueError):
@@ -167,3 +175,10 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
                 self.poller.unregister(key.fileobj)
                 self.nr_conns -= 1
                 conn.close()
+
+
+def _has_more(sock: socket.socket) -> bool:
+    """Whether a request, or the end of file, is there and the poller has not seen it yet."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

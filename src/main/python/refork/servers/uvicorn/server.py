@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,8 +18,8 @@ from ...protocol import Promote
 from ...seat import Seat
 
 LINGER = 1.0
-"""Seconds that kept-alive and silent connections stay open once the worker is asked to leave: a request that a client is
-just sending is answered, with `Connection: close`, instead of being cut off."""
+"""Seconds that kept-alive and silent connections stay open once the worker is asked to leave, or after a reply that
+promised it: a request that a client is just sending is answered, with `Connection: close`, instead of being cut off."""
 
 TURN = 0.02
 """Seconds between two looks at what is still open while draining."""
@@ -75,6 +76,7 @@ class SeatServer(Server):
             cycle = getattr(connection, "cycle", None)
             if cycle is not None and not cycle.response_started:
                 cycle.default_headers = headers
+        idle_since: dict[Any, float] = dict.fromkeys(self._idle(), since)
         told = False
         while True:
             await asyncio.sleep(TURN)
@@ -84,10 +86,12 @@ class SeatServer(Server):
             if asked is None:
                 return False  # the agent has changed its mind
             now = time.monotonic()
-            lingering = now - since < LINGER
-            if not lingering:
-                for connection in self._idle():
+            deadline = self.seat.deadline or now
+            idle_since = {connection: idle_since.get(connection, now) for connection in self._idle()}
+            for connection, idle in idle_since.items():
+                if now > deadline - CLOSING / 2 or (now - idle >= LINGER and not _has_more(connection)):
                     connection.shutdown()
+            lingering = now - since < LINGER or bool(self._idle())
             # A TLS handshake under way is in no list of uvicorn's, so that a linger is always waited for.
             is_open = self.server_state.connections or self.server_state.tasks
             if not is_open and not (lingering and self.config.is_ssl):
@@ -95,7 +99,6 @@ class SeatServer(Server):
             if not told and not lingering:
                 told = True
                 self.seat.stopped_accepting()  # every connection that is left has its last request running
-            deadline = self.seat.deadline or now
             if now > deadline - CLOSING:
                 for connection in self._open(http=False):
                     connection.shutdown()  # a websocket: 1012, service restart
@@ -140,6 +143,14 @@ class SeatServer(Server):
             await self.startup([Listener(fileno=os.dup(s.fileno())) for s in self.seat.listeners.values()])
         finally:
             self.lifespan = lifespan
+
+
+def _has_more(connection: Any) -> bool:
+    """Whether a request, or the end of file, is there and the loop has not seen it yet."""
+    sock = connection.transport.get_extra_info("socket")
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Running:
