@@ -94,6 +94,20 @@ def test_fork_09_an_executor_at_work_refuses_by_the_name_of_its_task_and_works_o
     agent.promote(worker, 2)
 
 
+def test_fork_09_many_threads_are_named_within_what_the_agents_log_keeps(agent):
+    worker = agent.spawn(boot(agent), 0)
+    start = (
+        "threading.Thread(None, time.sleep, f'thread of the shop number {n}', (3600,), daemon=True).start()"
+    )
+    run(agent, f"import threading, time; [{start} for n in range(9)]")
+    agent.ask_promote(worker, 1)
+    worker.expect("promoting")
+    detail = worker.expect("refused")["detail"]
+    assert len(detail) <= 200
+    assert "number 2'" in detail
+    assert detail.endswith(" and 6 more: stop them in a before_promote hook, start them in after_fork")
+
+
 def test_fork_09_hooks_stop_a_thread_and_start_it_again_when_the_worker_serves_on(agent):
     worker = agent.spawn(boot(agent, env={"ECHO_TICKER": "1"}), 0)
     names = "import threading; result = [t.name for t in threading.enumerate()]"

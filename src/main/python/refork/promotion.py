@@ -14,8 +14,8 @@ from .seat import Seat
 SETTLE = 1.0
 """Seconds for threads to vanish that the server has just joined: the kernel lists them a little longer."""
 
-SHOWN = 2
-"""Threads in one sentence: the agent's log keeps 200 characters of it, and what to do must be among them."""
+SENTENCE = 200
+"""Characters of a reason that the agent's log keeps; what to do must be among them."""
 
 
 class _Refused(Exception):
@@ -98,11 +98,20 @@ def _wait_for_threads(seat: Seat) -> list[str]:
 
 
 def _what_to_do(in_the_way: list[str]) -> str:
-    more = f" and {len(in_the_way) - SHOWN} more" if len(in_the_way) > SHOWN else ""
-    shown = ", ".join(in_the_way[:SHOWN]) + more
     if all(what.startswith("native") for what in in_the_way):
-        return shown  # what started them is not known here
-    return f"{shown}: stop them in a before_promote hook, start them in after_fork"
+        return ", ".join(in_the_way)  # what started them is not known here
+    advice = ": stop them in a before_promote hook, start them in after_fork"
+    in_the_way = sorted(in_the_way, key=lambda what: " (runs " not in what)
+    shown, room = ", ".join(in_the_way), SENTENCE - len(advice)
+    if len(shown) > room:
+        # Without what they were started for; an executor's other threads wait for the one that runs something.
+        in_the_way = [what if " (runs " in what else what.partition(" (")[0] for what in in_the_way]
+        shown = ", ".join(in_the_way)
+    for left in range(len(in_the_way) - 1, 0, -1):
+        if len(shown) <= room:
+            break
+        shown = ", ".join(in_the_way[:left]) + f" and {len(in_the_way) - left} more"
+    return shown + advice
 
 
 def _undo(seat: Seat) -> None:
