@@ -7,6 +7,7 @@ import http.server
 import itertools
 import socketserver
 import struct
+import sys
 import threading
 from typing import Any, Callable
 
@@ -32,15 +33,29 @@ class Backend:
         self.server.server_close()
 
 
-class _Tcp(socketserver.ThreadingTCPServer):
+class _Quiet:
+    """A client that is killed or does not wait for its reply is no news here."""
+
     daemon_threads = True
     block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[misc]
+
+
+class _Tcp(_Quiet, socketserver.ThreadingTCPServer):
+    pass
+
+
+class _Http(_Quiet, http.server.ThreadingHTTPServer):
+    pass
 
 
 class Collector(Backend):
     """Accepts every POST and keeps its body; a GET is answered with a list of buckets. Connections are kept alive.
 
-    With `hold` set, requests are answered only once it is cleared.
+    While `open` is not set, nobody who posts is answered.
     """
 
     def __init__(self) -> None:
@@ -72,9 +87,7 @@ class Collector(Backend):
             def log_message(self, *_: Any) -> None:
                 pass
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads, server.block_on_close = True, False
-        super().__init__(server)
+        super().__init__(_Http(("127.0.0.1", 0), Handler))
 
     def bodies(self, path: str) -> list[bytes]:
         """What was posted to a path that ends like this."""
@@ -104,6 +117,10 @@ class Redis(Backend):
                     self.wfile.write(outer.answer(number, words))
 
         super().__init__(_Tcp(("127.0.0.1", 0), Handler))
+
+    def put(self, name: bytes, items: list[bytes]) -> None:
+        """Append to a list, as a client would."""
+        self.answer(0, [b"RPUSH", name, *items])
 
     def answer(self, number: int, words: list[bytes]) -> bytes:
         """The reply, in RESP 2, which is RESP 3 as far as it goes here."""
@@ -144,7 +161,9 @@ class Redis(Backend):
                 if not source:
                     return b"_\r\n"
                 item = source.pop(0 if words[3].upper() == b"LEFT" else -1)
-                self.lists.setdefault(words[2], []).append(item)
+                target = self.lists.setdefault(words[2], [])
+                target.insert(0 if words[4].upper() == b"LEFT" else len(target), item)
+                self.changed.notify_all()
                 return b"$%d\r\n%s\r\n" % (len(item), item)
         return b"-ERR unknown command\r\n"
 

@@ -63,7 +63,7 @@ class Shop:
         """A worker becomes the next mold, and its forks replace all workers."""
         self.generation += 1
         mold = self.agent.promote(self.workers[0], self.generation)
-        assert _sockets(mold) == _sockets(self.mold), "nothing but its own is open in the mold"
+        assert sockets(mold) == sockets(self.mold), "nothing but its own is open in the mold"
         for slot, worker in enumerate(self.workers):
             worker.stop()
             self.workers[slot] = self.agent.spawn(mold, slot)
@@ -91,7 +91,8 @@ class Shop:
         assert "Traceback" not in self.agent.log(), self.agent.log()
 
 
-def _sockets(mold) -> int:
+def sockets(mold) -> int:
+    """How many sockets, and databases of the tests, are open there."""
     return sum(name.startswith("socket:") or "/data.db" in name for name in mold.descriptors().values())
 
 

@@ -1,11 +1,13 @@
 """PY-10: recipes of docs/recipes.md for connections and threads: pools, clients, schedulers; and without them."""
 
+import subprocess
 from collections import Counter, defaultdict
 
 import pytest
 from backends import Collector, Postgres, Redis
 from peer import eventually
-from recipes import Shop, live, recipe, refusal
+from recipes import RECIPES, Shop, live, recipe, refusal
+from servers import python
 
 
 @pytest.fixture
@@ -114,6 +116,50 @@ def test_py_10_boto3_without_it_the_connection_refuses(agent, collector):
     plain = recipe("boto3").replace("@refork.before_promote", "")
     reason, detail = refusal(agent, plain + BOTO3_USE, **aws(collector))
     assert (reason, f"connected to 127.0.0.1:{collector.port}" in detail) == ("descriptors", True)
+
+
+GRPC_SERVER = """
+import sys
+from concurrent import futures
+
+import grpc
+
+
+class Echo(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: request + context.peer().encode())
+
+
+server = grpc.server(futures.ThreadPoolExecutor(8))
+server.add_generic_rpc_handlers([Echo()])
+print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+server.start()
+sys.stdin.read()
+"""
+GRPC_USE = """
+
+def use(_path):
+    return channel.unary_unary("/shop/Echo")(b"peer of ", timeout=10).decode()
+"""
+
+
+@pytest.fixture
+def prices():
+    command = [python(RECIPES), "-c", GRPC_SERVER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        yield "127.0.0.1:" + server.stdout.readline().strip()
+        server.stdin.close()
+
+
+def test_py_10_grpc_a_channel_of_each_worker(agent, prices):
+    shop = live(agent, recipe("gRPC") + GRPC_USE, PRICES_ADDRESS=prices)
+    assert {len(pids) for pids in sessions(shop).values()} == {1}
+
+
+def test_py_10_grpc_without_it_threads_refuse(agent, prices):
+    plain = recipe("gRPC").replace("@refork.before_promote", "")
+    reason, detail = refusal(agent, plain + GRPC_USE, PRICES_ADDRESS=prices)
+    assert (reason, "event_engine" in detail) == ("threads", True)
 
 
 # Threads
