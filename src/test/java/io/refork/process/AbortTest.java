@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** GEN-05: a bad generation never takes the pool, with the real agent and servers. */
 class AbortTest {
@@ -16,7 +17,7 @@ class AbortTest {
 
   @ParameterizedTest(
       name =
-          "GEN-05 new workers {1}: aborted {2}, the old generation serves throughout; {0}, PID 1: {3}")
+          "PY-01 GEN-05 new workers {1}: aborted {2}, the old generation serves throughout; {0}, PID 1: {3}")
   @CsvSource({
     "LOOP, crash, canary-died, false",
     "LOOP, crash, canary-died, true",
@@ -26,12 +27,16 @@ class AbortTest {
     "GTHREAD, never-ready, canary-not-ready, false",
     "SYNC, crash, canary-died, false",
     "SYNC, never-ready, canary-not-ready, false",
+    "UVICORN, crash, canary-died, false",
+    "UVICORN, never-ready, canary-not-ready, false",
   })
   void badNewborns(App app, String fault, String reason, boolean asInit) throws Exception {
     var file = Files.writeString(dir.resolve("fault"), fault + " 1");
+    // It bounds loading too, and FastAPI alone takes a second of a CPU to import.
+    var bootTimeout = app == App.UVICORN ? "10s" : "3s";
     try (var agent =
         app.agent()
-            .options("--workers", "3", "--canary-soak", "200ms", "--boot-timeout", "3s")
+            .options("--workers", "3", "--canary-soak", "200ms", "--boot-timeout", bootTimeout)
             .env("APP_FAULT", file.toString())
             .asInit(asInit)
             .start()) {
@@ -55,8 +60,9 @@ class AbortTest {
   }
 
   @ParameterizedTest(
-      name = "GEN-05 new workers answer 500: aborted, only the canary''s replies are lost; {0}")
-  @CsvSource({"LOOP", "GTHREAD", "SYNC"})
+      name =
+          "PY-01 GEN-05 new workers answer 500: aborted, only the canary''s replies are lost; {0}")
+  @EnumSource
   void errors(App app) {
     try (var agent =
         app.agent()

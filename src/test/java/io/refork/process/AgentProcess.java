@@ -170,6 +170,15 @@ public final class AgentProcess implements AutoCloseable {
 
   /** The same application under gunicorn; {@code workerClass} is gthread or sync. */
   public static Builder gunicornApp(String workerClass, String... more) {
+    return gunicorn("wsgi_app:application", workerClass, more);
+  }
+
+  /** The same application with Flask, under gunicorn. */
+  public static Builder flaskApp(String workerClass, String... more) {
+    return gunicorn("flask_app:application", workerClass, more);
+  }
+
+  private static Builder gunicorn(String application, String workerClass, String... more) {
     var builder =
         new Builder()
             .command(
@@ -181,7 +190,7 @@ public final class AgentProcess implements AutoCloseable {
                 workerClass,
                 "--chdir",
                 Apps.directory());
-    return builder.command(more).command("wsgi_app:application");
+    return builder.command(more).command(application);
   }
 
   /** The test application, served by uvicorn on this pool. */

@@ -4,11 +4,11 @@ package io.refork.process;
 public enum App {
   /** {@code refork.run}; one request at a time. */
   LOOP,
-  /** gunicorn with threads. */
+  /** Flask under gunicorn with threads. */
   GTHREAD,
-  /** gunicorn, one request at a time, no connection kept. */
+  /** Flask under gunicorn, one request at a time, no connection kept. */
   SYNC,
-  /** uvicorn with FastAPI, which answers from threads of its own. */
+  /** FastAPI under uvicorn, which answers from threads of its own. */
   UVICORN;
 
   /** Threads that a worker of it may have at two requests at once, its main thread included. */
@@ -30,8 +30,8 @@ public enum App {
     var builder =
         switch (this) {
           case LOOP -> AgentProcess.loopApp();
-          case GTHREAD -> AgentProcess.gunicornApp("gthread", "--threads", "4");
-          case SYNC -> AgentProcess.gunicornApp("sync");
+          case GTHREAD -> AgentProcess.flaskApp("gthread", "--threads", "4");
+          case SYNC -> AgentProcess.flaskApp("sync");
           case UVICORN -> AgentProcess.uvicornApp();
         };
     return builder.options(

@@ -19,8 +19,9 @@ class ReforkTest {
   @TempDir Path dir;
 
   @ParameterizedTest(
-      name = "GEN-01 thresholds 50 and 100 under load: generation 1, 2, no more; {0}, PID 1: {1}")
-  @CsvSource({"LOOP, false", "LOOP, true", "GTHREAD, false", "SYNC, false"})
+      name =
+          "PY-01 GEN-01 thresholds 50 and 100 under load: generation 1, 2, no more; {0}, PID 1: {1}")
+  @CsvSource({"LOOP, false", "LOOP, true", "GTHREAD, false", "SYNC, false", "UVICORN, false"})
   void thresholds(App app, boolean asInit) {
     try (var agent =
         app.agentReforkingAfter("50,100")
@@ -42,7 +43,8 @@ class ReforkTest {
   }
 
   @ParameterizedTest(
-      name = "GEN-02 four reforks under load, new and kept connections: no failed request; {0}")
+      name =
+          "PY-01 GEN-02 four reforks under load, new and kept connections: no failed request; {0}")
   @EnumSource
   void underLoad(App app) {
     try (var agent = app.agent().options("--workers", "4", "--canary-soak", "300ms").start()) {
@@ -63,7 +65,7 @@ class ReforkTest {
 
   @ParameterizedTest(
       name =
-          "GEN-03 a worker that promotes begins no request, and leaves when its mold is ready; {0}")
+          "PY-01 GEN-03 a worker that promotes begins no request, and leaves when its mold is ready; {0}")
   @EnumSource
   void outOfRotation(App app) throws Exception {
     try (var agent =
@@ -105,7 +107,8 @@ class ReforkTest {
     }
   }
 
-  @ParameterizedTest(name = "GEN-03 a request in flight at the promotion is finished first; {0}")
+  @ParameterizedTest(
+      name = "PY-01 GEN-03 a request in flight at the promotion is finished first; {0}")
   @EnumSource
   void inFlight(App app) throws Exception {
     try (var agent = app.agent().options("--workers", "2", "--canary-soak", "200ms").start()) {

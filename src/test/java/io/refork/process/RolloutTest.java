@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** GEN: from a new mold to a pool of its forks, with the real agent and servers. */
 class RolloutTest {
   @ParameterizedTest(
-      name = "GEN-04 workers take a second to get ready: one at most is not ready; {0}")
+      name = "PY-01 GEN-04 workers take a second to get ready: one at most is not ready; {0}")
   @EnumSource
   void slowWorkers(App app) {
     try (var agent =
