@@ -18,6 +18,10 @@ from typing import Any
 SETTLE = 0.25
 """Seconds for a thread to get from the end of its task to the wait for the next one."""
 
+ENDING = 5.0
+"""Seconds for idle threads to end. They have nothing else to do, so that only a starved CPU keeps them; to take back
+that they are to end while they still do could leave an executor that takes no tasks."""
+
 
 def end_idle_threads(timeout: float = SETTLE) -> None:
     """End the threads of all executors that have nothing to do; those of others are left alone, after `timeout` seconds.
@@ -68,7 +72,7 @@ def _is_idle(executor: Any, waiting: CodeType) -> bool:
 def _end_threads(executor: Any) -> None:
     executor._shutdown = True  # asked by a thread that wakes up for nothing
     executor._work_queue.put(None)
-    end = time.monotonic() + SETTLE
+    end = time.monotonic() + ENDING
     for thread in list(executor._threads):
         thread.join(max(0.0, end - time.monotonic()))
     executor._shutdown = False
@@ -79,4 +83,5 @@ def _end_threads(executor: Any) -> None:
     except queue.Empty:
         pass
     executor._threads = left
-    executor._idle_semaphore = threading.Semaphore(len(left))
+    # None counts as idle: one that is left may have taken a task in the moment it was looked at.
+    executor._idle_semaphore = threading.Semaphore(0)
