@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.server
 import itertools
+import json
 import socketserver
 import struct
 import sys
@@ -92,6 +93,19 @@ class Collector(Backend):
     def bodies(self, path: str) -> list[bytes]:
         """What was posted to a path that ends like this."""
         return [body for at, body in list(self.got) if at.endswith(path)]
+
+    def items(self, kind: bytes) -> list[bytes]:
+        """What Sentry was sent of this kind: the payloads of its envelopes' items."""
+        found = []
+        for body in self.bodies("/envelope/"):
+            _, _, rest = body.partition(b"\n")
+            while rest.strip():
+                head, _, rest = rest.partition(b"\n")
+                length = json.loads(head)["length"]
+                if json.loads(head)["type"].encode() == kind:
+                    found.append(rest[:length])
+                rest = rest[length + 1 :]
+        return found
 
 
 class Redis(Backend):

@@ -37,8 +37,8 @@ def recipe(title: str) -> str:
 class Shop:
     """An application under gunicorn, two workers in the fake agent's pool, taken through generations."""
 
-    def __init__(self, agent, code: str, env: dict[str, str]) -> None:
-        (agent.directory / "shop.py").write_text(code + SERVE)
+    def __init__(self, agent, code: str, env: dict[str, str], after: str = "") -> None:
+        (agent.directory / "shop.py").write_text(code + SERVE + after)
         self.agent = agent
         self.answers: list[dict] = []
         arguments = ["-m", "refork", "gunicorn", "--chdir", str(agent.directory), "--threads", "2", "shop"]
@@ -96,9 +96,12 @@ def sockets(mold) -> int:
     return sum(name.startswith("socket:") or "/data.db" in name for name in mold.descriptors().values())
 
 
-def live(agent, code: str, **env: str) -> Shop:
-    """Three generations of it, with requests in each, and one promotion that comes to nothing."""
-    shop = Shop(agent, code, env)
+def live(agent, code: str, after: str = "", **env: str) -> Shop:
+    """Three generations of it, with requests in each, and one promotion that comes to nothing.
+
+    `after` is code that finds `application` made.
+    """
+    shop = Shop(agent, code, env, after)
     for _ in range(3):
         shop.ask()
         if shop.generation == 1:

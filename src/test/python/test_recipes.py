@@ -1,5 +1,6 @@
 """PY-10: recipes of docs/recipes.md for what reports: sentry-sdk, OpenTelemetry, prometheus_client; and without them."""
 
+import os
 import re
 import signal
 import subprocess
@@ -29,7 +30,7 @@ def use(_path):
 
 
 def sentry_events(collector):
-    return [i for body in collector.bodies("/envelope/") for i in re.findall(rb'"event_id":"(\w+)"', body)]
+    return [re.findall(rb'"event_id":"(\w+)"', item)[0] for item in collector.items(b"event")]
 
 
 def test_py_10_sentry_every_event_arrives(agent, collector):
@@ -45,6 +46,20 @@ def test_py_10_sentry_without_it_a_thread_refuses(agent, collector):
     code = f"import sentry_sdk\nsentry_sdk.init(dsn={dsn!r})\n" + SENTRY_USE
     reason, detail = refusal(agent, code)
     assert (reason, "thread 'sentry-sdk.BackgroundWorker'" in detail) == ("threads", True)
+
+
+def test_py_10_sentry_with_traces_profiles_and_logs(agent, collector):
+    """Each has a thread of its own."""
+    dsn = f"http://key@127.0.0.1:{collector.port}/1"
+    more = "traces_sample_rate=1.0, profiles_sample_rate=1.0, enable_logs=True)"
+    code = recipe("sentry-sdk").rstrip().removesuffix(")") + f", {more}\n"
+    code += "from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware as wrapped\n"
+    use = "import logging, sentry_sdk\n\n\ndef use(_path):\n    logging.getLogger('x').error('logged')\n"
+    shop = live(agent, code + use, "application = wrapped(application)\n", SENTRY_DSN=dsn)
+    eventually(lambda: len(collector.items(b"transaction")) == len(shop.answers))
+    assert len(collector.items(b"event")) == len(shop.answers)
+    logged = re.findall(rb'"body":"logged"', b"".join(collector.items(b"log")))
+    assert len(logged) == len(shop.answers)
 
 
 # OpenTelemetry
@@ -227,3 +242,30 @@ def test_py_10_prometheus_without_it_each_worker_leaves_files(agent):
     assert shop.generation == 3
     assert len(list(folder.glob("counter_*.db"))) >= 8
     assert len(list(folder.glob("gauge_live*.db"))) >= 8
+
+
+def test_py_10_without_an_agent_the_integrations_are_the_libraries_own(tmp_path, collector):
+    code = "".join(
+        [
+            recipe("sentry-sdk"),
+            recipe("OpenTelemetry: traces"),
+            recipe("OpenTelemetry: metrics"),
+            recipe("prometheus_client, multiprocess"),
+            "trace.get_tracer('shop').start_span('span-1.').end()\n",
+            "metrics.get_meter('shop').create_counter('requests').add(1)\n",
+            "sentry_sdk = __import__('sentry_sdk')\nsentry_sdk.capture_message('once')\n",
+            "REQUESTS.labels('x').inc()\nprint(metrics_page().decode())\n",
+        ]
+    )
+    env = {k: v for k, v in os.environ.items() if not k.startswith("REFORK_")}
+    env.update(
+        otlp(collector),
+        SENTRY_DSN=f"http://key@127.0.0.1:{collector.port}/1",
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
+    )
+    done = subprocess.run(
+        [python(RECIPES), "-c", code], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'shop_requests_total{page="x"} 1.0' in done.stdout
+    assert (spans(collector), total(collector), len(sentry_events(collector))) == (["span-1."], 1, 1)

@@ -43,8 +43,9 @@ class PerWorkerSpanProcessor(SpanProcessor):  # type: ignore[misc]
             self._inner.on_end(span)
 
     def shutdown(self) -> None:
-        """Called by the SDK."""
-        self._stop()
+        """Called by the SDK, at the end of a program without an agent: no thread can begin there any more."""
+        if self._inner is not None:
+            self._inner.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Called by the SDK."""
