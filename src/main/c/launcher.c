@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -111,6 +112,7 @@ static void open_standard_streams(void) {
 int main(int argc, char **argv) {
   if (argc < 2 || !is_client(argv[1])) block_signals();
   open_standard_streams();
+  if (getenv("REFORK_ENDS_WITH_PARENT")) prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); /* an agent that a check started */
   char *folder = home();
   char *java = format("%s/runtime/bin/%s", folder, "java");
   char **arguments = checked(calloc((size_t)argc + 8, sizeof *arguments));

@@ -12,9 +12,12 @@ final class CheckCommand {
   private static final String PROC = "/proc";
 
   private final PrintStream out;
+  private final PrintStream err;
 
-  CheckCommand(PrintStream out) {
+  /** {@code err} takes what an application writes that is started for the check. */
+  CheckCommand(PrintStream out, PrintStream err) {
     this.out = out;
+    this.err = err;
   }
 
   /** Only the machine. */
@@ -38,20 +41,16 @@ final class CheckCommand {
         : 0;
   }
 
-  /** The machine, and the command as a pool of two workers that is reforked once. */
-  int command(List<String> command) throws Failure {
+  /** The machine, and the command as a pool of two workers that is reforked once under load. */
+  int command(List<String> command, List<String> paths, List<String> headers) throws Failure {
     boolean machine = report("machine", machineFindings());
     out.println();
     out.flush();
-    try (var trial = TrialRun.start(command)) {
+    try (var run = TrialRun.start(command, err)) {
       var findings = new ArrayList<Finding>();
-      findings.add(trial.awaitReady());
-      boolean ready = !Finding.anyFails(findings);
-      ApplicationCheck.of(PROC, trial.pid())
-          .filter(ApplicationCheck::hasProcesses)
-          .ifPresent(a -> findings.addAll(a.findings()));
-      if (ready) {
-        findings.add(trial.refork());
+      findings.add(run.awaitReady());
+      if (!Finding.anyFails(findings)) {
+        findings.addAll(TrialFindings.of(new Trial(PROC, run, paths, headers).seen()));
       }
       return report("application: " + String.join(" ", command), findings) || machine
           ? Cli.FAILED

@@ -67,7 +67,7 @@ public final class Cli {
         case "status" -> status(parsed);
         case "refork" -> statusCommand(parsed).refork();
         case "install" -> install(words(parsed));
-        default -> check(words(parsed), List.of(args).contains("--"));
+        default -> check(parsed, List.of(args).contains("--"));
       };
     } catch (UsageException e) {
       err.println(
@@ -151,14 +151,35 @@ public final class Cli {
     return new InstallCommand(home.get(), out).install(Path.of(words.getFirst()));
   }
 
-  private int check(List<String> words, boolean command)
+  private int check(ParseResult parsed, boolean command)
       throws UsageException, InstallCommand.Failure {
-    var check = new CheckCommand(out);
+    var words = words(parsed);
+    var check = new CheckCommand(out, err);
+    var paths = texts(parsed, "--path");
+    var headers = texts(parsed, "--header");
+    if (!command && !(paths.isEmpty() && headers.isEmpty())) {
+      throw new UsageException(
+          "--path and --header are for a command, as in: refork check --path /healthz -- python -m refork gunicorn shop.wsgi");
+    }
+    for (var path : paths) {
+      if (!path.matches("/[!-~]*")) {
+        throw new UsageException(
+            "--path: " + Escape.quoted(path) + " is not allowed; give one like /healthz");
+      }
+    }
+    for (var header : headers) {
+      if (!header.matches("[!-9;-~]+: *[ -~]+")) {
+        throw new UsageException(
+            "--header: "
+                + Escape.quoted(header)
+                + " is not allowed; give one like 'Host: shop.example'");
+      }
+    }
+    if (command && !words.isEmpty()) {
+      return check.command(words, paths.isEmpty() ? List.of("/") : paths, headers);
+    }
     if (words.isEmpty()) {
       return check.machine();
-    }
-    if (command) {
-      return check.command(words);
     }
     try {
       if (words.size() == 1) {

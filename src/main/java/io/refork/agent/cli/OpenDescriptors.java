@@ -61,6 +61,15 @@ final class OpenDescriptors {
     return names;
   }
 
+  /** What every descriptor is, standard ones too. */
+  List<String> targets(int pid) {
+    var found = new ArrayList<String>();
+    for (var fd : list(pid, "fd")) {
+      target(fd).ifPresent(found::add);
+    }
+    return found;
+  }
+
   /** Sockets beyond standard input, output and error, as {@code socket:[inode]}. */
   List<String> sockets(int pid) {
     var sockets = new ArrayList<String>();

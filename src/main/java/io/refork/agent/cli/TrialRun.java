@@ -4,12 +4,18 @@ import io.refork.agent.AgentFolder;
 import io.refork.agent.Main;
 import io.refork.agent.cli.AgentClient.NoAnswer;
 import io.refork.agent.cli.InstallCommand.Failure;
+import io.refork.agent.cli.TrialSeen.Outcome;
+import io.refork.agent.cli.TrialSeen.Warning;
 import io.refork.agent.control.Status;
 import io.refork.agent.control.StatusReader;
 import io.refork.agent.control.StatusReader.Answer;
 import io.refork.protocol.Escape;
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,35 +25,49 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * A command under an agent of its own for the length of a check: two workers, sockets on free
- * ports, a state directory that is removed afterwards. The application's output goes to standard
- * error.
+ * ports, a state directory that is removed afterwards. What the agent and the application write
+ * goes to standard error; the agent's warnings are kept.
  */
 final class TrialRun implements AutoCloseable {
   /** More than the default of --boot-timeout, which then tells the better story. */
-  private static final Duration BOOT = Duration.ofSeconds(75);
+  private static final Duration BOOT = Duration.ofSeconds(65);
 
   /** Promotion, canary and one more worker: 30 s and 10 s at most by default, without soaking. */
-  private static final Duration REFORK = Duration.ofSeconds(60);
+  private static final Duration REFORK = Duration.ofSeconds(50);
 
-  private static final Duration STOP = Duration.ofSeconds(15);
-  private static final long POLL_MILLIS = 200;
+  /** No wait of a trial ends later after its start; clients and the stop come on top. */
+  private static final Duration ALL = Duration.ofSeconds(125);
+
+  private static final Duration STOP = Duration.ofSeconds(8);
+  private static final long POLL_MILLIS = 100;
+
+  /** A warning of a process of the pool, as the agent logs it. */
+  private static final Pattern WARNING =
+      Pattern.compile(
+          " refork warn  the application warns pid=\\d+ code=(\\S+) message=\"?(.*?)\"?$");
 
   private final Process agent;
   private final Path directory;
   private final AgentClient client;
+  private final long end = System.nanoTime() + ALL.toNanos();
+  private final List<Warning> warnings = new CopyOnWriteArrayList<>();
 
-  private TrialRun(Process agent, Path directory) {
+  private TrialRun(Process agent, Path directory, PrintStream err) {
     this.agent = agent;
     this.directory = directory;
     this.client = new AgentClient(directory);
+    Thread.ofPlatform().daemon().name("output").start(() -> pump(err));
   }
 
-  static TrialRun start(List<String> command) throws Failure {
+  /** {@code err} takes what the agent and the application write. */
+  static TrialRun start(List<String> command, PrintStream err) throws Failure {
     try {
       var directory =
           Files.createTempDirectory(
@@ -73,9 +93,9 @@ final class TrialRun implements AutoCloseable {
       builder.environment().remove("REFORK_CONFIG");
       restoreUsers(builder.environment());
       builder.redirectInput(new File("/dev/null"));
-      builder.redirectOutput(ProcessBuilder.Redirect.appendTo(new File("/dev/stderr")));
-      builder.redirectError(ProcessBuilder.Redirect.INHERIT);
-      return new TrialRun(builder.start(), directory);
+      builder.environment().put("REFORK_ENDS_WITH_PARENT", "1"); // when this check is killed
+      builder.redirectErrorStream(true);
+      return new TrialRun(builder.start(), directory, err);
     } catch (IOException e) {
       throw new Failure(
           "cannot start an agent for the check: "
@@ -115,6 +135,46 @@ final class TrialRun implements AutoCloseable {
     return Math.toIntExact(agent.pid());
   }
 
+  private void pump(PrintStream err) {
+    try (var lines =
+        new BufferedReader(new InputStreamReader(agent.getInputStream(), StandardCharsets.UTF_8))) {
+      for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+        err.println(line);
+        var warning = WARNING.matcher(line);
+        if (warning.find()) {
+          warnings.add(new Warning(warning.group(1), warning.group(2).replace("\\\"", "\"")));
+        }
+      }
+    } catch (IOException e) {
+      // the agent has ended
+    }
+  }
+
+  /** What processes of the pool have warned of so far. */
+  List<Warning> warnings() {
+    return List.copyOf(warnings);
+  }
+
+  /** Whether there is time for one more step. */
+  boolean hasTime() {
+    return agent.isAlive() && System.nanoTime() < end - HttpCaller.PATIENCE_MILLIS * 1_000_000L;
+  }
+
+  /** The pool as it is, or empty when the agent does not answer. */
+  Optional<Status> status() {
+    return await(Duration.ofSeconds(5), s -> true);
+  }
+
+  /** The pool once it has a mold and all its workers again. */
+  Optional<Status> settled() {
+    return await(
+        Duration.ofSeconds(5),
+        s ->
+            s.ready()
+                && s.mold().isPresent()
+                && s.workers().stream().allMatch(w -> w.state().equals("ready")));
+  }
+
   /** Waits until both workers serve. */
   Finding awaitReady() {
     var status = await(BOOT, Status::ready);
@@ -131,34 +191,31 @@ final class TrialRun implements AutoCloseable {
   }
 
   /** Asks for one refork and waits for its end. */
-  Finding refork() {
+  Outcome refork() {
+    long begun = System.nanoTime();
     try {
       if (StatusReader.answer(client.ask("refork"))
               instanceof Answer.Verdict(var accepted, var message)
           && !accepted) {
-        return Finding.fail("refork", message, "");
+        return new Outcome.Unknown(message);
       }
     } catch (NoAnswer | IOException e) {
-      return Finding.fail("refork", "the agent does not answer", "see its output above");
+      return new Outcome.Unknown("the agent does not answer");
     }
     var status =
         await(REFORK, s -> s.refork().filter(r -> !r.outcome().equals("running")).isPresent());
     var refork = status.flatMap(Status::refork);
     if (refork.isEmpty()) {
-      return Finding.fail(
-          "refork", "not finished within " + REFORK.toSeconds() + " s", "see the output above");
+      return new Outcome.Unknown("not finished within " + REFORK.toSeconds() + " s");
     }
     var r = refork.get();
     return r.outcome().startsWith("completed")
-        ? Finding.ok("refork", "a worker became the mold, and its forks are ready")
-        : Finding.fail(
-            "refork",
-            r.outcome() + ": " + r.reason() + (r.detail().isEmpty() ? "" : " (" + r.detail() + ")"),
-            "docs/python.md says what each reason means");
+        ? new Outcome.Completed((System.nanoTime() - begun) / 1e9)
+        : new Outcome.Failed(r.outcome(), r.reason(), r.detail());
   }
 
   private Optional<Status> await(Duration limit, Predicate<Status> wanted) {
-    long deadline = System.nanoTime() + limit.toNanos();
+    long deadline = Math.min(System.nanoTime() + limit.toNanos(), end);
     while (agent.isAlive() && System.nanoTime() < deadline) {
       try {
         if (StatusReader.answer(client.ask("status")) instanceof Answer.State(var status)
