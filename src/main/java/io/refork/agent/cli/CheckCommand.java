@@ -42,7 +42,7 @@ final class CheckCommand {
   }
 
   /** The machine, and the command as a pool of two workers that is reforked once under load. */
-  int command(List<String> command, List<String> paths, List<String> headers) throws Failure {
+  int command(List<String> command, TrialLoadPlan plan) throws Failure {
     boolean machine = report("machine", machineFindings());
     out.println();
     out.flush();
@@ -50,7 +50,7 @@ final class CheckCommand {
       var findings = new ArrayList<Finding>();
       findings.add(run.awaitReady());
       if (!Finding.anyFails(findings)) {
-        findings.addAll(TrialFindings.of(new Trial(PROC, run, paths, headers).seen()));
+        findings.addAll(TrialFindings.of(new Trial(PROC, run, plan).seen()));
       }
       return report("application: " + String.join(" ", command), findings) || machine
           ? Cli.FAILED

@@ -155,28 +155,15 @@ public final class Cli {
       throws UsageException, InstallCommand.Failure {
     var words = words(parsed);
     var check = new CheckCommand(out, err);
-    var paths = texts(parsed, "--path");
-    var headers = texts(parsed, "--header");
-    if (!command && !(paths.isEmpty() && headers.isEmpty())) {
-      throw new UsageException(
-          "--path and --header are for a command, as in: refork check --path /healthz -- python -m refork gunicorn shop.wsgi");
-    }
-    for (var path : paths) {
-      if (!path.matches("/[!-~]*")) {
-        throw new UsageException(
-            "--path: " + Escape.quoted(path) + " is not allowed; give one like /healthz");
-      }
-    }
-    for (var header : headers) {
-      if (!header.matches("[!-9;-~]+: *[ -~]+")) {
-        throw new UsageException(
-            "--header: "
-                + Escape.quoted(header)
-                + " is not allowed; give one like 'Host: shop.example'");
-      }
-    }
+    var plan =
+        TrialLoadPlan.of(
+            texts(parsed, "--path"), texts(parsed, "--header"), texts(parsed, "--load"));
     if (command && !words.isEmpty()) {
-      return check.command(words, paths.isEmpty() ? List.of("/") : paths, headers);
+      return check.command(words, plan);
+    }
+    if (!parsed.matchedOptions().isEmpty()) {
+      throw new UsageException(
+          "options are for a command, as in: refork check --path /healthz -- python -m refork gunicorn shop.wsgi");
     }
     if (words.isEmpty()) {
       return check.machine();

@@ -225,6 +225,12 @@ final class Specs {
             .type(List.class)
             .auxiliaryTypes(String.class)
             .build());
+    spec.addOption(
+        text(
+                "--load",
+                "TIME",
+                "How long to send requests before the refork, and again after it; up to 15s. [4s]")
+            .build());
     spec.addPositional(
         PositionalParamSpec.builder()
             .paramLabel("PID")
@@ -235,7 +241,7 @@ final class Specs {
             .hidden(true)
             .build());
     spec.usageMessage()
-        .customSynopsis("refork check [PID | [--path PATH]... [--header HEADER]... -- COMMAND...]")
+        .customSynopsis("refork check [PID | [OPTIONS] -- COMMAND...]")
         .footer(
             "",
             "Without argument only the machine is checked; with the pid of an application also that and its children;",

@@ -9,15 +9,13 @@ import io.refork.agent.control.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The order of a trial: load, a look, a refork under load, a look, load again, a look. Decides
  * nothing.
  */
 final class Trial {
-  /** Long enough for caches to fill and threads to start; as long again afterwards. */
-  private static final Duration WARM = Duration.ofSeconds(4);
-
   /** Load before and behind the refork proper. */
   private static final Duration AROUND = Duration.ofMillis(500);
 
@@ -27,15 +25,13 @@ final class Trial {
   private final String root;
   private final TrialRun run;
   private final PoolLook look;
-  private final List<String> paths;
-  private final List<String> headers;
+  private final TrialLoadPlan plan;
 
-  Trial(String root, TrialRun run, List<String> paths, List<String> headers) {
+  Trial(String root, TrialRun run, TrialLoadPlan plan) {
     this.root = root;
     this.run = run;
     this.look = new PoolLook(root);
-    this.paths = paths;
-    this.headers = headers;
+    this.plan = plan;
   }
 
   /** Does it all; the application is ready. */
@@ -43,7 +39,7 @@ final class Trial {
     var booted = run.status();
     var moldThreads = booted.map(look::moldThreads).orElse(List.of());
     var load = booted.flatMap(this::load);
-    during(load, Part.BEFORE, () -> pause(WARM));
+    during(load, Part.BEFORE, () -> pause(plan.time()));
     var quiet = run.settled();
     var before = quiet.map(look::at).orElse(new PoolSeen(Optional.empty(), 0, List.of()));
     var connections = quiet.map(look::connections).orElse(List.of());
@@ -64,7 +60,7 @@ final class Trial {
       after = run.settled().map(look::at);
       application = application();
       if (run.hasTime()) {
-        during(load, Part.AFTER, () -> pause(WARM));
+        during(load, Part.AFTER, () -> pause(plan.time()));
         later = run.settled().map(look::at);
       }
     }
@@ -90,11 +86,12 @@ final class Trial {
               int colon = address.lastIndexOf(':');
               int port = Integer.parseInt(address.substring(colon + 1));
               return TrialLoad.on(
-                  new Target(address.substring(0, colon), port, false, headers), paths);
+                  new Target(address.substring(0, colon), port, false, plan.headers()),
+                  plan.paths());
             });
   }
 
-  private <T> T during(Optional<TrialLoad> load, Part part, java.util.function.Supplier<T> what) {
+  private <T> T during(Optional<TrialLoad> load, Part part, Supplier<T> what) {
     load.ifPresent(l -> l.begin(part));
     var result = what.get();
     load.ifPresent(TrialLoad::pause);

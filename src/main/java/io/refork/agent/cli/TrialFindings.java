@@ -7,10 +7,13 @@ import io.refork.agent.cli.TrialSeen.Outcome;
 import io.refork.agent.cli.TrialSeen.PoolSeen;
 import io.refork.agent.cli.TrialSeen.Warning;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Judges what a trial has shown: rows with what to do. Pure. */
@@ -212,11 +215,21 @@ final class TrialFindings {
       case Outcome.Failed(var how, var reason, var detail) ->
           Finding.fail(
               "refork",
-              how + ": " + reason + (detail.isEmpty() ? "" : " (" + detail + ")"),
+              how + ": " + reason + (detail.isEmpty() ? "" : " (" + once(detail) + ")"),
               advice(reason, detail));
       case Outcome.Unknown(var sentence) ->
           Finding.fail("refork", sentence, "see the output above");
     };
+  }
+
+  /** Forty threads of one name are told by one of them. */
+  private static String once(String detail) {
+    var counted =
+        Arrays.stream(detail.split(", "))
+            .collect(Collectors.groupingBy(t -> t, LinkedHashMap::new, Collectors.counting()));
+    return counted.entrySet().stream()
+        .map(e -> e.getValue() == 1 ? e.getKey() : e.getValue() + "× " + e.getKey())
+        .collect(Collectors.joining(", "));
   }
 
   private static String advice(String reason, String detail) {
@@ -284,7 +297,7 @@ final class TrialFindings {
       }
     }
     return more.stream()
-        .collect(Collectors.groupingBy(t -> t, java.util.TreeMap::new, Collectors.counting()))
+        .collect(Collectors.groupingBy(t -> t, TreeMap::new, Collectors.counting()))
         .entrySet()
         .stream()
         .map(e -> e.getValue() == 1 ? e.getKey() : e.getValue() + "× " + e.getKey())
