@@ -146,7 +146,9 @@ class CheckCommandTest {
     assertThat(errors.code()).as(errors.rows() + errors.errors()).isZero();
 
     var lost = loop(Map.of(), "--path", "/pid", "--path", "/exit/3");
-    assertThat(lost.row("requests")).startsWith("fail").contains("closed without a reply", "without a refork");
+    assertThat(lost.row("requests"))
+        .startsWith("fail")
+        .contains("closed without a reply", "without a refork");
     assertThat(lost.code()).isEqualTo(1);
   }
 

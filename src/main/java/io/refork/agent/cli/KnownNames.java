@@ -12,34 +12,33 @@ final class KnownNames {
   /** A thread's name, a file's or an address, and what to do where it is in the way. */
   private record Known(Pattern name, String advice) {}
 
-  private static final String RECIPE = "docs/recipes.md has the hooks";
-
   private static final List<Known> ALL =
       List.of(
-          known("^sentry[.-]", "sentry-sdk: " + RECIPE),
-          known("^Otel", "OpenTelemetry: " + RECIPE),
-          known("^pool-\\d+-(worker-\\d+|scheduler)$", "psycopg_pool: close the pool; " + RECIPE),
-          known("APScheduler", "APScheduler: one scheduler, not one per worker; " + RECIPE),
+          known("^sentry[.-]", "sentry-sdk: docs/recipes.md#sentry-sdk"),
+          known("^OtelPeriodic", "OpenTelemetry: docs/recipes.md#opentelemetry-metrics"),
+          known("^Otel", "OpenTelemetry: docs/recipes.md#opentelemetry-traces"),
+          known("^pool-\\d+-(worker-\\d+|scheduler)$", "psycopg_pool: docs/recipes.md#psycopg"),
+          known(
+              "^APScheduler",
+              "one scheduler for the pool: docs/recipes.md#background-threads-apscheduler"),
           known(
               "^(grpc_|event_engine|timer_manager|lifeguard|default-executo|resolver-exe)",
-              "gRPC: make channels in after_fork; " + RECIPE),
-          known("^pymongo_", "PyMongo: close the client; make it in after_fork"),
+              "gRPC: docs/recipes.md#grpc"),
+          known("^pymongo_", "PyMongo: close the client, make it in after_fork"),
           known(
               "^ThreadPoolExecutor-|^asyncio_\\d+$",
-              "an executor: shut it down in before_promote, make a new one in after_fork"),
-          known(
-              "serve_forever",
-              "a server in a thread, such as Prometheus' start_http_server: one for all workers is not theirs; "
-                  + RECIPE),
+              "an executor's threads end by themselves once no task runs"),
           known(
               "^unnamed$",
-              "native, mostly BLAS or OpenMP: OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, or --allow-thread unnamed"),
-          known("(counter|gauge_\\w+|histogram|summary)_\\d+\\.db", "prometheus_client: " + RECIPE),
+              "mostly of BLAS or OpenMP: OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, or --allow-thread unnamed"),
+          known(
+              "(counter|gauge_\\w+|histogram|summary)_\\d+\\.db",
+              "prometheus_client: docs/recipes.md#prometheus_client-multiprocess"),
           known(
               "\\.(db|sqlite3?)\\b", "SQLite: close the connection; Django: refork.contrib.django"),
-          known(":5432$", "PostgreSQL: dispose of the engine or pool; " + RECIPE),
-          known(":3306$", "MySQL: dispose of the engine or pool; " + RECIPE),
-          known(":6379$", "Redis: disconnect its connection pool; " + RECIPE));
+          known(":5432$", "PostgreSQL: docs/recipes.md#sqlalchemy and #psycopg"),
+          known(":3306$", "MySQL: docs/recipes.md#sqlalchemy"),
+          known(":6379$", "Redis: docs/recipes.md#redis"));
 
   private KnownNames() {}
 

@@ -224,8 +224,10 @@ final class TrialFindings {
 
   /** Forty threads of one name are told by one of them. */
   private static String once(String detail) {
+    int advice = detail.indexOf(": stop them in "); // the shim's own, which is ours as well
+    var named = advice < 0 ? detail : detail.substring(0, advice);
     var counted =
-        Arrays.stream(detail.split(", "))
+        Arrays.stream(named.split(", "))
             .collect(Collectors.groupingBy(t -> t, LinkedHashMap::new, Collectors.counting()));
     return counted.entrySet().stream()
         .map(e -> e.getValue() == 1 ? e.getKey() : e.getValue() + "× " + e.getKey())

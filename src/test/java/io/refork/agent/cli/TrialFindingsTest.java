@@ -151,8 +151,11 @@ class TrialFindingsTest {
         arguments(
             "threads",
             "thread 'APScheduler'",
-            "*(thread 'APScheduler') → stop them in a before_promote hook*APScheduler: *docs/recipes.md*"),
-        arguments("threads", "thread 'x', thread 'x', thread 'y'", "*(2× thread 'x', thread 'y')*"),
+            "*(thread 'APScheduler') → stop them in a before_promote hook*docs/recipes.md#background*"),
+        arguments(
+            "threads",
+            "thread 'x', thread 'x', thread 'y': stop them in a before_promote hook, start them in after_fork",
+            "*(2× thread 'x', thread 'y') → stop them*"),
         arguments(
             "threads",
             "native thread 'unnamed' (3 of them)",
@@ -213,7 +216,7 @@ class TrialFindingsTest {
     assertThat(row(with(List.of(), List.of(), refused), "connections"))
         .isEqualTo(
             "WARN workers hold the connection to 10.0.0.1:5432 → the next refusal (descriptors): close in a before_promote"
-                + " hook; PostgreSQL: dispose of the engine or pool; docs/recipes.md has the hooks");
+                + " hook; PostgreSQL: docs/recipes.md#sqlalchemy and #psycopg");
     var second = new Outcome.Failed("refused", "descriptors", "descriptor 9 is a socket");
     assertThat(row(with(List.of(), List.of(), second), "connections")).isEmpty();
   }
