@@ -64,6 +64,7 @@ class Shop:
         self.generation += 1
         mold = self.agent.promote(self.workers[0], self.generation)
         assert sockets(mold) == sockets(self.mold), "nothing but its own is open in the mold"
+        eventually(lambda: len(list(Path(f"/proc/{mold.pid}/task").iterdir())) == 1, "the mold has threads")
         for slot, worker in enumerate(self.workers):
             worker.stop()
             self.workers[slot] = self.agent.spawn(mold, slot)
