@@ -62,6 +62,19 @@ def test_py_10_sentry_with_traces_profiles_and_logs(agent, collector):
     assert len(logged) == len(shop.answers)
 
 
+def test_py_10_sentry_that_does_not_answer_costs_seconds_and_the_worker_serves_on(agent, collector):
+    dsn = f"http://key@127.0.0.1:{collector.port}/1"
+    shop = Shop(agent, recipe("sentry-sdk") + SENTRY_USE, {"SENTRY_DSN": dsn})
+    collector.open.clear()
+    shop.ask()
+    reason, detail = shop.refused()
+    assert (reason, "sentry-sdk.BackgroundWorker" in detail) == ("threads", True)
+    shop.ask()
+    collector.open.set()
+    eventually(lambda: len(sentry_events(collector)) == len(shop.answers))
+    shop.stop()
+
+
 # OpenTelemetry
 
 TRACES_USE = """

@@ -1,5 +1,6 @@
 """PY-10: recipes of docs/recipes.md for connections and threads: pools, clients, schedulers; and without them."""
 
+import os
 import subprocess
 from collections import Counter, defaultdict
 
@@ -194,3 +195,14 @@ def test_py_10_apscheduler_without_it_threads_refuse(agent):
     code = recipe("Background threads, APScheduler").replace("@refork.before_promote", "")
     reason, detail = refusal(agent, code + SCHEDULER_USE)
     assert (reason, "APScheduler" in detail) == ("threads", True)
+
+
+@pytest.mark.parametrize(
+    ("title", "begun"),
+    [("psycopg", "pool"), ("gRPC", "channel"), ("Background threads, APScheduler", "scheduler")],
+)
+def test_py_10_without_an_agent_it_begins_at_once(title, begun):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("REFORK_")}
+    env.update(DATABASE_URL="postgresql://127.0.0.1:1/shop", PRICES_ADDRESS="127.0.0.1:1")
+    code = recipe(title) + f"\nassert {begun} is not None\nos._exit(7)\n"
+    assert subprocess.run([python(RECIPES), "-c", code], env=env, timeout=60, check=False).returncode == 7
