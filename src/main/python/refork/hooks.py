@@ -7,6 +7,9 @@ thread, and take no arguments.
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
+import sys
 from typing import Callable, TypeVar
 
 Hook = Callable[[], object]
@@ -27,7 +30,20 @@ class Hooks:
         self.after_promote: list[Hook] = []
         self.before_exit: list[Hook] = []
         self.not_fork_safe: list[str] = []
+        self.file: str | None = None
+        """Python file to run when the application is loaded, absolute."""
         self._undo: list[Hook] = []
+
+    def run_file(self) -> None:
+        """Run `file`, which registers hooks; raises what it raises."""
+        if self.file is None:
+            return
+        loader = importlib.machinery.SourceFileLoader("refork_hooks", self.file)
+        spec = importlib.util.spec_from_loader("refork_hooks", loader)
+        assert spec is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["refork_hooks"] = module
+        loader.exec_module(module)
 
     def run(self, point: str) -> None:
         """Run the hooks of one point; raises HookFailed at the first that raises."""

@@ -34,6 +34,7 @@ class Mold:
         looked through once more first, or their garbage would be handed on for ever.
         """
         if self._boot:
+            registered.run_file()
             executors.end_idle_threads()
             self.pool.take_stock()
             for what in descriptors.shared_connections(self.pool.own_descriptors(self.connection)):
