@@ -65,3 +65,12 @@ def test_the_flask_shop_serves_all_its_pages_and_stays_warm(agent):
     agent.spawn(next_mold, 0)
     assert get(agent, paths[0])[0] == 200
     assert get(agent, "/product/999999")[0] == 404
+
+
+def test_the_pool_in_the_migration_page_is_the_sample_and_its_hooks_are_python():
+    page = (ROOT / "docs" / "migration.md").read_text()
+    (pool,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    assert pool == (ROOT / "deploy" / "samples" / "beside.yaml").read_text()
+    asgi, hooks = re.findall(r"```python\n(.*?)```", page, re.S)
+    compile(asgi, "asgi.py", "exec")
+    assert "before_promote" in compile(hooks, "hooks.py", "exec").co_names

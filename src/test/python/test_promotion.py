@@ -73,6 +73,16 @@ def test_fork_09_idle_threads_of_an_executor_end_for_a_promotion_and_come_again(
     assert run(agent, USE) == 32
 
 
+def test_fork_09_hooks_run_when_executors_have_no_threads_and_may_use_them(agent):
+    worker = agent.spawn(boot(agent), 0)
+    run(agent, EXECUTOR)
+    note = "extra['seen'] = threading.active_count(), extra['pool'].submit(pow, 2, 5).result(5)"
+    run(agent, f"import threading; refork.before_promote(lambda: exec({note!r}, globals()))")
+    agent.promote(worker, 1)
+    worker.send("resume", reason="test")
+    assert run(agent, "result = extra['seen']") == [1, 32]
+
+
 def test_fork_09_an_executor_that_was_used_while_loading_works_in_workers(agent):
     mold = boot(agent, env={"ECHO_LOADING": EXECUTOR})
     assert mold.received[-1]["threads"] == []

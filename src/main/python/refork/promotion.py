@@ -67,8 +67,9 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
     if registered.not_fork_safe:
         raise _Refused("not-fork-safe", "; ".join(registered.not_fork_safe))
     _in_time(seat, f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
+    executors.end_idle_threads()  # so that hooks find what their threads have left, such as connections
     registered.run_before_promote()
-    executors.end_idle_threads()
+    executors.end_idle_threads()  # which hooks have used
     in_the_way = _wait_for_threads(seat)
     if in_the_way:
         raise _Refused("threads", _what_to_do(in_the_way))

@@ -170,7 +170,8 @@ class WorkerPoolAdmissionTest {
   }
 
   @ParameterizedTest(name = "OP-01 deploy/samples/{0}.yaml applies client-side and server-side")
-  @ValueSource(strings = {"minimal", "full", "manual", "autoscaled", "sidecar", "networkpolicy"})
+  @ValueSource(
+      strings = {"minimal", "full", "manual", "autoscaled", "sidecar", "networkpolicy", "beside"})
   void samples(String name) {
     var file = "deploy/samples/" + name + ".yaml";
     cluster.kubectl("-n", namespace, "apply", "--dry-run=server", "-f", file).succeeded();
@@ -191,7 +192,8 @@ class WorkerPoolAdmissionTest {
             "manual.yaml",
             "autoscaled.yaml",
             "sidecar.yaml",
-            "networkpolicy.yaml");
+            "networkpolicy.yaml",
+            "beside.yaml");
   }
 
   @Test
