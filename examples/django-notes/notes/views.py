@@ -20,7 +20,7 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
     about = topic(found.topic)
     page = {
         "note": found,
-        "words": about.words[number].most_common(10),
+        "words": about.top[number],
         "similar": about.similar(number),
     }
     return render(request, "notes/note.html", page)
