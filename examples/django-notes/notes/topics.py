@@ -32,7 +32,7 @@ class Topic:
         return [self.notes[other] for other, _ in likeness.most_common(5)]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def topic(number: int) -> Topic:
     """A topic; the same each time."""
     return Topic(number)

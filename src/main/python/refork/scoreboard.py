@@ -5,9 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic_ns
 
 ROW = 64
 FORMAT = 1
@@ -61,26 +61,37 @@ class Row:
 
     def beat(self) -> None:
         """Heartbeat of the server's loop. A process that never beats is not judged by it."""
-        self._longs[_BEAT] = time.monotonic_ns()
+        self._longs[_BEAT] = monotonic_ns()
 
-    def begin(self) -> object:
-        """A request begins; hand the returned token to `end`."""
-        token = object()
+    def begin(self, token: object = None) -> object:
+        """A request begins; hand the returned token to `end`. A token of one's own, not running yet, saves making one."""
+        if token is None:
+            token = object()
+        running = self._running
         with self._lock:
-            self._running[token] = time.monotonic_ns()
-            self._busy()
+            running[token] = now = monotonic_ns()
+            count = len(running)
+            if count == 1:
+                self._longs[_OLDEST] = now
+            self._words[_BUSY] = count
         return token
 
     def end(self, token: object, error: bool) -> None:
         """The request of this token is over. A token that is not running counts for nothing."""
+        running, longs = self._running, self._longs
         with self._lock:
-            if self._running.pop(token, None) is None:
+            if running.pop(token, None) is None:
                 return
-            self.served += 1
-            self.errors += error
-            self._busy()
-            self._longs[_SERVED] = self.served
-            self._longs[_ERRORS] = self.errors
+            # Dicts keep the order of insertion.
+            longs[_OLDEST] = next(iter(running.values())) if running else 0
+            self._words[_BUSY] = len(running)
+            self.served = longs[_SERVED] = self.served + 1
+            if error:
+                self.errors = longs[_ERRORS] = self.errors + 1
+
+    def runs(self, token: object) -> bool:
+        """Whether this request is running."""
+        return token in self._running
 
     @property
     def busy(self) -> int:
@@ -97,7 +108,3 @@ class Row:
             error = False
         finally:
             self.end(token, error)
-
-    def _busy(self) -> None:
-        self._longs[_OLDEST] = next(iter(self._running.values()), 0)  # dicts keep the order of insertion
-        self._words[_BUSY] = len(self._running)

@@ -27,6 +27,9 @@ promised it: a request that a client is just sending is answered, with `Connecti
 TURN = 0.1
 """Longest turn of the loop while draining, in seconds: older gunicorns do not wake it when a request ends."""
 
+FINISHES_ON_MAIN_THREAD = hasattr(ThreadWorker, "set_accept_enabled")
+"""Older gunicorns give a connection back on the thread that has served it: draining may begin meanwhile."""
+
 
 class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     """Stops accepting when the agent wants something, and leaves the loop when the last connection is closed."""
@@ -35,8 +38,12 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         self._alive = True
         self._drain_since: float | None = None
         self._closing = False
-        # Connections that a thread reads from and whose request has not begun, by thread.
+        # Connections that a thread reads from and whose request has not begun, by thread. One of HTTP/2 stays here while
+        # its requests run.
         self._unread: dict[int, Any] = {}
+        # What each request passes through is bound once.
+        self._handle = super().handle
+        self._finish = super().finish_request
         # When draining gave back a connection whose client was promised that it stays.
         self._promised: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
         super().__init__(*args)
@@ -44,7 +51,9 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     @property
     def alive(self) -> bool:
         """To gunicorn's loop: whether to go on. To threads that answer: whether connections are worth keeping."""
-        if self._drain_since is None or getattr(self._current, "keeps", False):
+        if self._drain_since is None:
+            return self._alive
+        if getattr(self._current, "keeps", False):
             return self._alive
         return self._alive and threading.current_thread() is threading.main_thread()
 
@@ -55,10 +64,6 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until the agent wants something and all connections are closed."""
         self.poller.register(self.seat, selectors.EVENT_READ, self._agent_speaks)
-        select = self.poller.select
-        self.poller.select = lambda timeout=None: select(
-            timeout if self._drain_since is None else min(timeout or 0.0, TURN)
-        )
         self.seat.ready()
         super().run()
         # Nothing is in flight, so the threads end at once; gunicorn does not wait for them.
@@ -66,7 +71,7 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
 
     def notify(self) -> None:
         """Each turn of the loop."""
-        super().notify()
+        self._beat()
         if self.seat.asked is not None:
             self._drain()
         elif self._drain_since is not None:
@@ -82,6 +87,8 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         if self._drain_since is None:
             self._drain_since = now
             self._listen(False)
+            select = self.poller.select
+            self.poller.select = lambda timeout=None: select(min(timeout or 0.0, TURN))
         if now - self._drain_since >= LINGER:
             self._closing = True
             self._close_idle()
@@ -96,10 +103,11 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
 
     def _serve_on(self) -> None:
         self._drain_since, self._closing = None, False
+        del self.poller.select  # the class's own again
         self._listen(True)
 
     def _listen(self, enabled: bool) -> None:
-        if hasattr(ThreadWorker, "set_accept_enabled"):
+        if FINISHES_ON_MAIN_THREAD:
             self.set_accept_enabled(enabled)
             return
         for sock in self.sockets:
@@ -121,40 +129,38 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Handle one request of a connection; on a thread of the pool."""
         thread = threading.get_ident()
-        self._current.conn = conn
         self._unread[thread] = conn
         try:
-            return super().handle(conn)
+            return self._handle(conn)
         finally:
             self._unread.pop(thread, None)
-            self._current.conn = None
 
     def begin(self) -> None:
-        """A request begins on this thread."""
-        self._unread.pop(threading.get_ident(), None)
-        super().begin()
-
-    def end(self, resp: Any | None) -> None:
-        """The request on this thread is over; an HTTP/2 connection may have further ones."""
-        super().end(resp)
-        conn = getattr(self._current, "conn", None)
-        if getattr(conn, "is_http2", False):
-            self._unread[threading.get_ident()] = conn
+        """A request begins on this thread; an HTTP/2 connection may have further ones."""
+        thread = threading.get_ident()
+        if not getattr(self._unread.get(thread), "is_http2", False):
+            self._unread.pop(thread, None)
+        self.seat.row.begin(thread)
 
     def finish_request(self, *args: Any) -> None:
         """gunicorn keeps the connection or closes it. One that was promised keep-alive lingers."""
-        self.seat.beat()  # closing may wait for the client, one connection after the other
+        self._beat()  # closing may wait for the client, one connection after the other
+        if self._drain_since is None and FINISHES_ON_MAIN_THREAD:
+            self._finish(*args)
+            return
         if self._drain_since is not None:
             self._promised[getattr(args[0], "conn", args[0])] = time.monotonic()
         self._current.keeps = True
         try:
-            super().finish_request(*args)
+            self._finish(*args)
         finally:
             self._current.keeps = False
 
     def _close_idle(self) -> None:
         """Close connections on which no request is running, whichever of gunicorn's lists they are in."""
-        for unread in list(self._unread.values()):
+        for thread, unread in list(self._unread.items()):
+            if self.seat.row.runs(thread):
+                continue  # a request of an HTTP/2 connection
             with contextlib.suppress(OSError):
                 # The thread reads end of file and closes. The plain socket's method: that of TLS would pull the session
                 # away under the reading thread.

@@ -90,8 +90,20 @@ class _Service:
         self._hooks = {
             name: getattr(app.cfg, name) for name in ("pre_request", "post_request", "post_worker_init")
         }
-        app.cfg.set("pre_request", self._pre_request)
-        app.cfg.set("post_request", self._post_request)
+        pre_request, post_request = self._hooks["pre_request"], self._hooks["post_request"]
+
+        def begin(worker: SeatWorker, req: Any) -> None:
+            worker.begin()
+            pre_request(worker, req)
+
+        def end(worker: SeatWorker, req: Any, environ: Any, resp: Any) -> None:
+            try:
+                post_request(worker, req, environ, resp)
+            finally:
+                worker.end(resp)
+
+        app.cfg.set("pre_request", begin)
+        app.cfg.set("post_request", end)
         hooks.before_fork(self._pre_fork)
         hooks.after_promote(self._forget_worker)
         hooks.before_exit(self._worker_exit)
@@ -110,16 +122,6 @@ class _Service:
         cfg.set("post_worker_init", self._hooks["post_worker_init"] if first else lambda _worker: None)
         worker.init_process()
         worker.release()
-
-    def _pre_request(self, worker: SeatWorker, req: Any) -> None:
-        worker.begin()
-        self._hooks["pre_request"](worker, req)
-
-    def _post_request(self, worker: SeatWorker, req: Any, environ: Any, resp: Any) -> None:
-        try:
-            self._hooks["post_request"](worker, req, environ, resp)
-        finally:
-            worker.end(resp)
 
     def _pre_fork(self) -> None:
         if self._worker is not None:

@@ -39,6 +39,7 @@ class SeatWorker(base.Worker):  # type: ignore[misc]
 
     def __init__(self, seat: Seat, *args: Any) -> None:
         self.seat = seat
+        self._beat = seat.row.beat
         self._current = threading.local()
         file = base.WorkerTmp
         base.WorkerTmp = lambda _cfg: _NoFile(seat.fileno())
@@ -59,18 +60,15 @@ class SeatWorker(base.Worker):  # type: ignore[misc]
 
     def notify(self) -> None:
         """Called in each turn of gunicorn's loop."""
-        self.seat.beat()
+        self._beat()
 
     def begin(self) -> None:
-        """A request begins on this thread."""
-        self._current.request = self.seat.row.begin()
+        """A request begins on this thread, which has one at a time."""
+        self.seat.row.begin(threading.get_ident())
 
     def end(self, resp: Any | None) -> None:
         """The request on this thread is over; an exception may be on its way up."""
-        token = getattr(self._current, "request", None)
-        if token is not None:
-            self._current.request = None
-            self.seat.row.end(token, _is_error(resp, sys.exc_info()[1]))
+        self.seat.row.end(threading.get_ident(), _is_error(resp, sys.exc_info()[1]))
 
     def release(self) -> None:
         """After run(): close what gunicorn leaves open, because its workers end with their process."""
@@ -87,4 +85,4 @@ def _is_error(resp: Any | None, raised: BaseException | None) -> bool:
         return True
     # An OSError alone is mostly a client that went away.
     status = getattr(resp, "status", None)
-    return status is None or str(status).startswith("5")
+    return (status if isinstance(status, str) else str(status or 5))[:1] == "5"

@@ -34,6 +34,7 @@ public final class Bench {
             new Part("agent", AgentCost::measure),
             new Part("steered", AgentCost::steered),
             new Part("flood", TokenFlood::measure),
+            new Part("py07", "python", Throughput::measure),
             new Part("examples", "python", Examples::measure),
             new Part("unsharing", "python", Unsharing::measure));
     var figures = new ArrayList<Figure>();
@@ -109,6 +110,9 @@ public final class Bench {
         + output(io.refork.process.Apps.PYTHON, "-V")
         + ", "
         + output(io.refork.process.Apps.PYTHON, "-m", "gunicorn", "--version")
+        + ", uvicorn "
+        + output(
+            Example.python("fastapi-books"), "-c", "import uvicorn; print(uvicorn.__version__)")
         + ", commit "
         + output("git", "rev-parse", "--short", "HEAD");
   }

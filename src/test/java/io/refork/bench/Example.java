@@ -91,7 +91,7 @@ record Example(
   }
 
   /** The virtual environment that {@code build/setup} makes of its requirements.txt. */
-  private static String python(String name) {
+  static String python(String name) {
     return Path.of(".cache/venv/examples-" + name + "/bin/python3").toAbsolutePath().toString();
   }
 

@@ -7,26 +7,18 @@ import io.refork.process.Load;
 import io.refork.process.LongRun;
 import io.refork.process.Ports;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
-/**
- * What a request pays: PY-07, GEN-02's latency, and a death until its replacement's first reply.
- */
+/** What a request pays: GEN-02's latency, and a death until its replacement's first reply. */
 final class Requests {
-  private static final int WORKERS = 4;
-  private static final int PAIRS = 12;
-  private static final int SECONDS = 5;
   private static final int DEATHS = 15;
 
   private Requests() {}
 
   static List<Figure> measure() throws Exception {
     var figures = new ArrayList<Figure>();
-    throughput(figures);
     deaths(figures);
     rollout(figures);
     var run = LongRun.run(App.LOOP, 20, 200);
@@ -41,126 +33,6 @@ final class Requests {
                 + " ms",
             ""));
     return figures;
-  }
-
-  private record Wrk(double perSecond, double p99Millis, long errors) {}
-
-  /**
-   * The same application, workers and worker class; both servers up all the time, measured by
-   * turns.
-   */
-  private static void throughput(List<Figure> figures) throws Exception {
-    int port = Ports.free();
-    try (var agent =
-            AgentProcess.gunicornApp("gthread", "--threads", "4", "--keep-alive", "5")
-                .options("--workers", "" + WORKERS, "--refork-after", "100000000")
-                .start();
-        var alone =
-            Server.start(
-                List.of(
-                    Apps.PYTHON,
-                    "-m",
-                    "gunicorn",
-                    "-k",
-                    "gthread",
-                    "--threads",
-                    "4",
-                    "--keep-alive",
-                    "5",
-                    "--preload",
-                    "--workers",
-                    "" + WORKERS,
-                    "--chdir",
-                    Apps.directory(),
-                    "--bind",
-                    "127.0.0.1:" + port,
-                    "--backlog",
-                    "2048",
-                    "wsgi_app:application"),
-                Server.SHIM,
-                Path.of("."),
-                port,
-                "/pid",
-                Path.of("target/bench/py07-gunicorn.log"))) {
-      agent.awaitReady(WORKERS);
-      wrk(agent.port(), 2);
-      wrk(alone.port(), 2);
-      var rates = new double[PAIRS];
-      var tails = new double[PAIRS];
-      long errors = 0;
-      for (int i = 0; i < PAIRS; i++) {
-        // A B, B A, …: neither always runs on what the other left
-        var first = wrk(i % 2 == 0 ? agent.port() : alone.port(), SECONDS);
-        var second = wrk(i % 2 == 0 ? alone.port() : agent.port(), SECONDS);
-        var ours = i % 2 == 0 ? first : second;
-        var theirs = i % 2 == 0 ? second : first;
-        rates[i] = ours.perSecond() / theirs.perSecond();
-        tails[i] = ours.p99Millis() / theirs.p99Millis();
-        errors += ours.errors();
-      }
-      figures.add(
-          Figure.atLeast(
-              0.97,
-              "PY-07 requests/s ÷ gunicorn alone, gthread",
-              Traffic.median(rates),
-              Figure.spread(rates),
-              ""));
-      figures.add(
-          Figure.atMost(
-              1.15,
-              "PY-07 p99 ÷ gunicorn alone, gthread",
-              Traffic.median(tails),
-              Figure.spread(tails),
-              ""));
-      figures.add(Figure.atMost(0, "PY-07 failed requests under the agent", errors, "", ""));
-    }
-  }
-
-  private static Wrk wrk(int port, int seconds) throws Exception {
-    var process =
-        new ProcessBuilder(
-                "wrk",
-                "-t1",
-                "-c64",
-                "-d" + seconds + "s",
-                "--latency",
-                "http://127.0.0.1:" + port + "/pid")
-            .redirectErrorStream(true)
-            .start();
-    var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    process.waitFor();
-    return new Wrk(number(text, "Requests/sec:\\s+([\\d.]+)"), millis(text), errors(text));
-  }
-
-  private static double number(String text, String regex) {
-    var m = Pattern.compile(regex).matcher(text);
-    if (!m.find()) {
-      throw new IllegalStateException("wrk said:\n" + text);
-    }
-    return Double.parseDouble(m.group(1));
-  }
-
-  private static double millis(String text) {
-    var m = Pattern.compile("99%\\s+([\\d.]+)(us|ms|s)").matcher(text);
-    if (!m.find()) {
-      throw new IllegalStateException("wrk said:\n" + text);
-    }
-    double value = Double.parseDouble(m.group(1));
-    return m.group(2).equals("us") ? value / 1000 : m.group(2).equals("s") ? value * 1000 : value;
-  }
-
-  private static long errors(String text) {
-    var m =
-        Pattern.compile(
-                "Socket errors: connect (\\d+), read (\\d+), write (\\d+), timeout (\\d+)|Non-2xx or 3xx responses: (\\d+)")
-            .matcher(text);
-    long sum = 0;
-    while (m.find()) {
-      for (int i = 1; i <= m.groupCount(); i++) {
-        sum += m.group(i) == null ? 0 : Long.parseLong(m.group(i));
-      }
-    }
-    return sum;
   }
 
   /** A worker is killed; until its slot's next worker has answered a request, asked every 2 ms. */
