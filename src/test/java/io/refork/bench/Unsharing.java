@@ -6,8 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What takes memory apart again after a refork: the same traffic on the examples, one setting of
@@ -52,22 +55,48 @@ final class Unsharing {
     var variants = System.getenv().getOrDefault("UNSHARING_VARIANTS", "");
     for (var example : List.of(Example.flask(), Example.django(), Example.fastapi())) {
       if (examples.contains(example.name())) {
+        var seen = new LinkedHashMap<String, List<Seen>>();
         for (int time = 1; time <= TIMES; time++) {
           for (var variant : VARIANTS) {
             if (variants.isEmpty() || List.of(variants.split(";")).contains(variant.getKey())) {
-              var figure = measure(example, variant.getKey(), variant.getValue());
-              System.out.println(figure.row());
-              figures.add(figure);
+              var one = measure(example, variant.getValue());
+              System.out.println(example.name() + ", " + variant.getKey() + ": " + one);
+              seen.computeIfAbsent(variant.getKey(), v -> new ArrayList<>()).add(one);
             }
           }
         }
+        seen.forEach((name, all) -> figures.add(figure(example.name() + ", " + name, all)));
       }
     }
     return figures;
   }
 
-  private static Figure measure(Example example, String name, Map<String, String> setting)
-      throws Exception {
+  /**
+   * ΣPSS in MiB when warm, after the refork and after the same traffic again, and what each worker
+   * then has alone, by kind of mapping.
+   */
+  private record Seen(double warm, double shared, double later, Map<Dirt.Kind, Double> alone) {}
+
+  private static Figure figure(String what, List<Seen> all) {
+    var kinds = new StringBuilder();
+    for (var kind : Dirt.Kind.values()) {
+      double mebibytes = median(all, s -> s.alone().getOrDefault(kind, 0.0));
+      kinds.append(" %s %.1f".formatted(kind.name().toLowerCase(Locale.ROOT), mebibytes));
+    }
+    return Figure.recorded(
+        what,
+        median(all, Seen::later),
+        Figure.spread(all.stream().mapToDouble(Seen::later).toArray())
+            + "; warm %.0f, after the refork %.0f; then private in each worker:%s"
+                .formatted(median(all, Seen::warm), median(all, Seen::shared), kinds),
+        "MiB");
+  }
+
+  private static double median(List<Seen> all, ToDoubleFunction<Seen> of) {
+    return Traffic.median(all.stream().mapToDouble(of).toArray());
+  }
+
+  private static Seen measure(Example example, Map<String, String> setting) throws Exception {
     var state = Files.createTempDirectory("refork-bench");
     var environment = new java.util.HashMap<>(setting);
     environment.put("PYTHONPATH", Path.of("src/test/apps/settings").toAbsolutePath().toString());
@@ -76,37 +105,16 @@ final class Unsharing {
       double warm = pss(refork);
       Proc.kill(refork.pid(), "USR2");
       Examples.await(state, 1);
-      double first = pss(refork);
-      var before = Dirt.of(workers(state));
-      double own = anonymous(state);
+      double shared = pss(refork);
       visit(refork.port(), example.paths(), AFTER);
-      double later = pss(refork);
-      var after = new EnumMap<Dirt.Kind, String>(Dirt.Kind.class);
-      Dirt.of(workers(state))
-          .forEach(
-              (kind, bytes) ->
-                  after.put(
-                      kind,
-                      "%.1f → %.1f"
-                          .formatted(
-                              before.getOrDefault(kind, 0L) / MIB / WORKERS,
-                              bytes / MIB / WORKERS)));
-      return Figure.recorded(
-          example.name() + ", " + name + ": ΣPSS after " + AFTER + " requests",
-          later,
-          "warm %.0f, after the refork %.0f; per worker: anonymous %.1f → %.1f, private %s"
-              .formatted(warm, first, own, anonymous(state), after),
-          "MiB");
+      var alone = new EnumMap<Dirt.Kind, Double>(Dirt.Kind.class);
+      Dirt.of(workers(state)).forEach((kind, bytes) -> alone.put(kind, bytes / MIB / WORKERS));
+      return new Seen(warm, shared, pss(refork), alone);
     }
   }
 
   private static double pss(Server refork) {
     return (refork.sum("Pss_Anon") - Proc.smaps(refork.pid(), "Pss_Anon")) / MIB;
-  }
-
-  /** Of a worker on average: what is new makes this grow, what was copied does not. */
-  private static double anonymous(Path state) {
-    return workers(state).stream().mapToLong(p -> Proc.smaps(p, "Anonymous")).sum() / MIB / WORKERS;
   }
 
   private static List<Integer> workers(Path state) {
