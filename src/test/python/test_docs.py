@@ -74,3 +74,20 @@ def test_the_pool_in_the_migration_page_is_the_sample_and_its_hooks_are_python()
     asgi, hooks = re.findall(r"```python\n(.*?)```", page, re.S)
     compile(asgi, "asgi.py", "exec")
     assert "before_promote" in compile(hooks, "hooks.py", "exec").co_names
+
+
+def test_py_01_the_fastapi_books_serve_under_uvicorn_and_stay_warm(agent):
+    books = ROOT / "examples" / "fastapi-books"
+    arguments = ["-m", "refork", "uvicorn", "--app-dir", str(books), "main:app"]
+    mold = agent.boot(sys.executable, *arguments, env={"TMPDIR": str(agent.directory)})
+    worker = agent.spawn(mold, 0)
+    assert get(agent, "/health") == (200, {"ok": True})
+    status, book = get(agent, "/books/51")
+    assert (status, book["id"], len(book["chapters"])) == (200, 51, 20)
+    status, similar = get(agent, "/books/51/similar")
+    assert (status, len(similar)) == (200, 5)
+    assert get(agent, "/books/501")[0] == 404
+    next_mold = agent.promote(worker, 1)
+    worker.stop()
+    agent.spawn(next_mold, 0)
+    assert get(agent, "/books/51/similar") == (200, similar)
