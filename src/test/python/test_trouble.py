@@ -143,6 +143,7 @@ HARMLESS = [
     ("multiprocessing's tracker", "from multiprocessing import resource_tracker as t; t.ensure_running()"),
     ("a thread that has ended", "import threading; t = threading.Thread(target=int); t.start(); t.join()"),
     ("libuv's threads", NATIVE.replace("'nat'", "'libuv-worker'").replace('"nat"', '"libuv-worker"')),
+    ("the kernel's for io_uring", NATIVE.replace("'nat'", "'iou-sqp-7'").replace('"nat"', '"iou-sqp-7"')),
 ]
 
 

@@ -15,6 +15,10 @@ from . import kernel
 ALWAYS_ALLOWED = ("libuv-worker",)
 """Native threads known to survive a fork of their process: libuv starts its pool anew in the child."""
 
+KERNELS = re.compile(r"iou-(sqp|wrk)-\d+")
+"""The kernel's own threads for io_uring, which libuv uses: they hold no lock of the process, and vanish a while after
+their ring was closed. A ring that is open is a descriptor, and refused as such."""
+
 UNNAMED = "unnamed"
 """What a native thread is called that never named itself, and so carries its process's name."""
 
@@ -59,7 +63,7 @@ def _native(allowed: set[str]) -> list[str]:
     return [
         f"native thread {name!r}" + (f" ({count} of them)" if count > 1 else "")
         for name, count in counted.items()
-        if name not in allowed
+        if name not in allowed and not KERNELS.fullmatch(name)
     ]
 
 
