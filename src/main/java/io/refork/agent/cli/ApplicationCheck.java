@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -17,6 +18,11 @@ import java.util.stream.Collectors;
  */
 final class ApplicationCheck {
   /** Names in one row; more would not be read. */
+  /**
+   * What each worker of gunicorn alone has in common with its master; under Refork there is none.
+   */
+  private static final Pattern HEARTBEAT = Pattern.compile(".*/wgunicorn-\\w+ \\(deleted\\)");
+
   private static final int SHOWN = 8;
 
   private final OpenDescriptors descriptors;
@@ -106,6 +112,8 @@ final class ApplicationCheck {
       if (names.size() > 1) {
         var others =
             names.subList(1, names.size()).stream()
+                // Python names no thread for the kernel: such a one has its process's name.
+                .map(n -> n.equals(process.comm()) ? "unnamed" : n)
                 .collect(Collectors.groupingBy(n -> n, TreeMap::new, Collectors.counting()));
         rows.add(
             who(process)
@@ -120,7 +128,7 @@ final class ApplicationCheck {
         : Finding.warn(
             "threads",
             shown(rows, "; "),
-            "a fork keeps none of them: start them in after_fork and stop them in before_promote, or --allow-thread NAME for harmless native ones");
+            "a fork keeps none of them; those that answer requests end by themselves, which others are in the way 'refork check -- COMMAND' tells");
   }
 
   private List<Finding> connections() {
@@ -163,7 +171,7 @@ final class ApplicationCheck {
     }
     var rows =
         writers.entrySet().stream()
-            .filter(e -> e.getValue().size() > 1)
+            .filter(e -> e.getValue().size() > 1 && !HEARTBEAT.matcher(e.getKey()).matches())
             .map(e -> e.getKey() + " by " + pids(e.getValue()))
             .toList();
     return rows.isEmpty()

@@ -140,6 +140,20 @@ class CheckTest {
   }
 
   @Test
+  @DisplayName(
+      "of gunicorn alone, its request threads are unnamed and its heartbeat files no trouble")
+  void gunicornAlone() throws IOException {
+    process(10, 1, "gunicorn");
+    process(11, 10, "gunicorn", "gunicorn", "gunicorn");
+    open(10, 7, "/tmp/wgunicorn-mr77fbv6 (deleted)", "02");
+    open(11, 9, "/tmp/wgunicorn-mr77fbv6 (deleted)", "02");
+    assertThat(found(10))
+        .contains(
+            "WARN threads: pid 11 (gunicorn): 2× unnamed",
+            "OK files: none is written by several processes");
+  }
+
+  @Test
   @DisplayName("the agent itself, with its threads, is not part of the application")
   void agent() throws IOException {
     process(1, 0, "java", "VM Thread", "refork-log");
