@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -317,3 +318,33 @@ def test_mem_01_the_molds_heap_is_out_of_the_collectors_sight(agent):
     worker.stop()
     agent.spawn(mold, 0)
     assert run(agent, "import gc; result = gc.get_freeze_count()") > 1000
+
+
+OPENBLAS = """
+#include <pthread.h>
+#include <unistd.h>
+static pthread_t thread;
+static void *sleeper(void *nothing) { for (;;) sleep(1); return nothing; }
+void multiply(void) { if (!thread) pthread_create(&thread, 0, sleeper, 0); }
+int blas_thread_shutdown_(void) {
+  if (thread) { pthread_cancel(thread); pthread_join(thread, 0); thread = 0; }
+  return 0;
+}
+"""
+
+
+def test_py_06_threads_of_openblas_end_before_a_promotion_and_come_again(agent):
+    # A stand-in with the real one's name and its function that ends threads; numpy is tried by hand.
+    library = agent.directory / "libscipy_openblas64_-1.so"
+    source = agent.directory / "openblas.c"
+    source.write_text(OPENBLAS)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-pthread", "-o", library, source], check=True)
+    load = f"import ctypes; extra['blas'] = ctypes.CDLL({str(library)!r}); extra['blas'].multiply()"
+    mold = boot(agent, env={"ECHO_LOADING": load})
+    assert [m for m in mold.received if m["type"] == "warning"] == []
+    worker = agent.spawn(mold, 0)
+    count = "import os; extra['blas'].multiply(); result = len(os.listdir('/proc/self/task'))"
+    assert run(agent, count) == 2
+    agent.promote(worker, 1)
+    worker.send("resume", reason="try again")
+    assert run(agent, count) == 2

@@ -12,21 +12,22 @@ from typing import Any
 
 from . import kernel, threads
 
-SHOWN = 3
-"""Names in one sentence: the agent's log keeps 200 characters of it, and what to do must be among them."""
-
 SETTLE = 0.5
 """Seconds for threads to vanish that have just ended: the kernel lists them a little longer, as if they were native."""
 
 COME_BACK = ("Otel", "sentry.", "sentry-")
 """Threads that their libraries start again in each fork: OpenTelemetry at once, Sentry with the next event."""
 
-POOLED_BY = ("openblas", "mkl_rt", "libgomp", "libomp", "libiomp", "blis")
+POOLED_BY = ("mkl_rt", "libgomp", "libomp", "libiomp", "blis")
 """Libraries of native threads without a name, by a part of their file's name.
 
-OpenBLAS ends its threads before each fork and starts them with the next multiplication; the others start theirs in each
-fork when they are first used there. The boot mold calls none of them.
+They start their threads in each fork when they are first used there; the boot mold calls none of them any more.
 """
+
+LEFT = "left running by loading: "
+
+SENTENCE = 200
+"""Characters of a warning that the agent's log keeps."""
 
 
 def trouble(allowed: Iterable[str]) -> list[tuple[str, str]]:
@@ -59,10 +60,8 @@ def _threads(allowed: set[str]) -> str | None:
         found = threads.in_the_way(allowed | pooled, usual)
     if not found:
         return None
-    return (
-        f"left running by loading: {_some(found)}; workers have copies of their locks, but not them: start them in an"
-        " after_fork hook"
-    )
+    what = "; workers have copies of their locks, but not them: start them in an after_fork hook"
+    return _sentence(LEFT, found, what)
 
 
 def _pools_are_loaded() -> bool:
@@ -78,10 +77,8 @@ def _children() -> str | None:
     children.pop(_resource_tracker(), None)
     if not children:
         return None
-    return (
-        f"left running by loading: {_some([f'process {pid} ({name})' for pid, name in children.items()])}; their parent"
-        " is the boot mold, which ends with the first refork: start them beside the pool"
-    )
+    end = "; their parent is the boot mold, which ends with the first refork: start them beside the pool"
+    return _sentence(LEFT, [f"process {pid} ({name})" for pid, name in children.items()], end)
 
 
 def _resource_tracker() -> int:
@@ -102,10 +99,8 @@ def _loops() -> str | None:
     running = [loop for loop in loops if loop.is_running()]
     if running:
         names = [f"in thread {_name_of(loop)!r}" for loop in running]
-        return (
-            f"left running by loading: an event loop {_some(names)}; in workers it stands still, and who asks it waits"
-            " for ever: start it in an after_fork hook"
-        )
+        end = "; in workers it stands still, and who asks it waits for ever: start it in an after_fork hook"
+        return _sentence(f"{LEFT}an event loop ", names, end)
     if any(not loop.is_closed() for loop in loops):
         return (
             "left open by loading: an event loop; all workers would share its descriptors: close it, or make it in an"
@@ -134,6 +129,11 @@ def _patched() -> str | None:
     )
 
 
-def _some(what: list[str]) -> str:
-    more = f" and {len(what) - SHOWN} more" if len(what) > SHOWN else ""
-    return ", ".join(what[:SHOWN]) + more
+def _sentence(start: str, what: list[str], end: str) -> str:
+    """As many of the names as leave room for what to do."""
+    for shown in range(len(what), 0, -1):
+        more = f" and {len(what) - shown} more" if shown < len(what) else ""
+        sentence = start + ", ".join(what[:shown]) + more + end
+        if len(sentence) <= SENTENCE:
+            break
+    return sentence

@@ -6,7 +6,7 @@ import gc
 import os
 import traceback
 
-from . import descriptors, executors, kernel, loading, scoreboard, threads
+from . import descriptors, executors, kernel, loading, openblas, scoreboard, threads
 from .connection import Connection
 from .forking import SpawnFailed, abandon, double_fork, tie_to_agent
 from .hooks import HookFailed, registered
@@ -36,6 +36,7 @@ class Mold:
         if self._boot:
             registered.run_file()
             executors.end_idle_threads()
+            openblas.end_threads()
             self.pool.take_stock()
             for what in descriptors.shared_connections(self.pool.own_descriptors(self.connection)):
                 self.warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from . import descriptors, executors, kernel, threads
+from . import descriptors, executors, kernel, openblas, threads
 from .forking import SpawnFailed, double_fork
 from .hooks import HookFailed, registered
 from .mold import Mold, promoted
@@ -70,6 +70,7 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
     executors.end_idle_threads()  # so that hooks find what their threads have left, such as connections
     registered.run_before_promote()
     executors.end_idle_threads()  # which hooks have used
+    openblas.end_threads()
     in_the_way = _wait_for_threads(seat)
     if in_the_way:
         raise _Refused("threads", _what_to_do(in_the_way))

@@ -5,11 +5,14 @@ import io.refork.agent.linux.ProcFs;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Is a running application fork-safe? Looks at the process and all its descendants: threads,
@@ -24,6 +27,9 @@ final class ApplicationCheck {
   private static final Pattern HEARTBEAT = Pattern.compile(".*/wgunicorn-\\w+ \\(deleted\\)");
 
   private static final int SHOWN = 8;
+
+  /** A pair's ends have no path; a client's end of a connection has none either. */
+  private static final String UNIX_WITHOUT_PATH = "a connected Unix socket (";
 
   private final OpenDescriptors descriptors;
   private final List<ProcessInfo> tree;
@@ -149,7 +155,17 @@ final class ApplicationCheck {
     var findings = new ArrayList<Finding>();
     peers.forEach(
         (socket, peer) -> {
-          if (findings.size() < SHOWN) {
+          if (peer.startsWith(UNIX_WITHOUT_PATH) && isPair(socket, shared)) {
+            if (findings.stream().noneMatch(f -> f.verdict() == Finding.Verdict.WARN)) {
+              findings.add(
+                  Finding.warn(
+                      "socket pair",
+                      "both ends are held by "
+                          + pids(shared.getOrDefault(socket, new TreeSet<>()))
+                          + ", as an event loop made while loading has one",
+                      "make it in after_fork: each process would wake the others"));
+            }
+          } else if (findings.size() < SHOWN) {
             findings.add(
                 Finding.fail(
                     "shared socket",
@@ -160,6 +176,16 @@ final class ApplicationCheck {
     return findings.isEmpty()
         ? List.of(Finding.ok("sockets", "no connection is shared"))
         : findings;
+  }
+
+  /**
+   * Both ends of a pair are made at once: their numbers follow each other, a connection's do not.
+   */
+  private static boolean isPair(String socket, Map<String, TreeSet<Integer>> shared) {
+    long inode = Long.parseLong(socket.substring(8, socket.length() - 1));
+    var holders = shared.get(socket);
+    return Stream.of(inode - 1, inode + 1)
+        .anyMatch(other -> Objects.equals(holders, shared.get("socket:[" + other + "]")));
   }
 
   private Finding files() {

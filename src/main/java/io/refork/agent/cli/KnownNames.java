@@ -30,7 +30,7 @@ final class KnownNames {
               "an executor's threads end by themselves once no task runs"),
           known(
               "^unnamed$",
-              "mostly of BLAS or OpenMP: OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, or --allow-thread unnamed"),
+              "mostly of OpenMP or MKL: OMP_NUM_THREADS=1 and MKL_NUM_THREADS=1, or --allow-thread unnamed"),
           known(
               "(counter|gauge_\\w+|histogram|summary)_\\d+\\.db",
               "prometheus_client: docs/recipes.md#prometheus_client-multiprocess"),

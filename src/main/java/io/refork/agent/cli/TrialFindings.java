@@ -28,7 +28,7 @@ final class TrialFindings {
 
   private static final int TIMES_SLOWER = 5;
 
-  /** Below this gain per worker, memory is no reason to refork. */
+  /** Below this gain per worker, memory alone is no reason to refork. */
   private static final double LITTLE = 8 * MIB;
 
   private static final double POOR_RATIO = 0.5;
@@ -237,7 +237,10 @@ final class TrialFindings {
   private static String advice(String reason, String detail) {
     var known = KnownNames.adviceOn(detail).map(a -> "; " + a).orElse("");
     return switch (reason) {
-      case "threads" -> "stop them in a before_promote hook and start them in after_fork" + known;
+      case "threads" ->
+          detail.startsWith("native")
+              ? "close what started them in a before_promote hook, open it in after_fork" + known
+              : "stop them in a before_promote hook and start them in after_fork" + known;
       case "children" -> "end them in a before_promote hook, or run them beside the pool";
       case "descriptors" -> "close it in a before_promote hook and open it in after_fork" + known;
       case "not-fork-safe" -> "the application says so itself, by refork.not_fork_safe()";
@@ -325,7 +328,7 @@ final class TrialFindings {
           size(before.privateEach())
               + " of a worker's "
               + size(before.residentEach())
-              + " are its own; a refork would share most of that");
+              + " are its own: so much a refork could share at most");
     }
     return memory(before, after.get(), seen.later().flatMap(PoolSeen::memory).orElse(after.get()));
   }
@@ -346,24 +349,25 @@ final class TrialFindings {
             size(later.proportional()));
     double shared = after.residentEach() - after.privateEach();
     double lost = later.privateEach() - after.privateEach();
-    if (before.privateEach() < LITTLE) {
-      return new Finding(
-          Finding.Verdict.OK,
-          "memory",
-          found,
-          "little to gain: after this load a worker has only "
-              + size(before.privateEach())
-              + " of its own; more --path warm more");
-    }
-    if (later.sharedRatio() < POOR_RATIO) {
-      return Finding.warn(
-          "memory", found, "little stays shared: docs/sharing.md says what un-shares memory");
-    }
     if (shared > 0 && lost > MUCH_LOST * shared) {
       return Finding.warn(
           "memory",
           found,
           "requests write to much of what is shared: docs/sharing.md says what does, and what helps");
+    }
+    if (later.sharedRatio() < POOR_RATIO && before.privateEach() >= LITTLE) {
+      return Finding.warn(
+          "memory", found, "little stays shared: docs/sharing.md says what un-shares memory");
+    }
+    double gain = before.privateEach() - later.privateEach();
+    if (gain < LITTLE) {
+      return new Finding(
+          Finding.Verdict.OK,
+          "memory",
+          found,
+          "little to gain after this load, "
+              + size(Math.max(0, gain))
+              + " a worker; more --path and a longer --load warm more");
     }
     return Finding.ok("memory", found);
   }

@@ -114,6 +114,29 @@ class CheckTest {
   }
 
   @Test
+  @DisplayName(
+      "a socket pair, such as an event loop's, is a warning: there is no peer whose answers could go astray")
+  void socketPair() throws IOException {
+    process(10, 1, "gunicorn");
+    process(11, 10, "worker");
+    for (int pid = 10; pid < 12; pid++) {
+      for (int inode : List.of(111, 112, 222, 223)) {
+        open(pid, inode, "socket:[" + inode + "]", "02");
+      }
+      connections(pid, row("0A00000A:1538", "01", 111), row("0A00000A:1538", "01", 112));
+      file(
+          pid + "/net/unix",
+          "Num RefCount Protocol Flags Type St Inode Path\n"
+              + "0000: 00000003 00000000 00000000 0001 03 222\n"
+              + "0000: 00000003 00000000 00000000 0001 03 223\n");
+    }
+    assertThat(found(10))
+        .contains(
+            "FAIL shared socket: the connection to 10.0.0.10:5432 is held by pids 10, 11",
+            "WARN socket pair: both ends are held by pids 10, 11, as an event loop made while loading has one");
+  }
+
+  @Test
   @DisplayName("threads, files with one position, children and what cannot be seen are warned of")
   void warnings() throws IOException {
     process(10, 1, "gunicorn", "grpc", "grpc", "poll\u001b[2J");

@@ -159,7 +159,7 @@ class TrialFindingsTest {
         arguments(
             "threads",
             "native thread 'unnamed' (3 of them)",
-            "*OPENBLAS_NUM_THREADS=1*--allow-thread unnamed*"),
+            "*close what started them*OMP_NUM_THREADS=1*--allow-thread unnamed*"),
         arguments("children", "process 7 (ffmpeg)", "*(process 7 (ffmpeg)) → end them in*"),
         arguments(
             "descriptors",
@@ -243,7 +243,7 @@ class TrialFindingsTest {
             pool(9, 100, 0),
             "OK a worker's own: 80.0 MiB before, 5.0 MiB after, 9.0 MiB after*shared 20 → 95 → 91 %; together 240 MiB → 15.0*→ "),
         arguments(
-            pool(4, 40, 0), pool(3, 40, 0), pool(3, 40, 0), "OK *little to gain*only 4.0 MiB*"),
+            pool(4, 40, 0), pool(3, 40, 0), pool(3, 40, 0), "OK *little to gain*1.0 MiB a worker*"),
         arguments(
             pool(80, 100, 0), pool(5, 100, 0), pool(40, 100, 0), "WARN *write to much*sharing.md*"),
         arguments(
