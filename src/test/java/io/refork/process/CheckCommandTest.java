@@ -54,7 +54,11 @@ class CheckCommandTest {
   private Said check(Map<String, String> environment, List<String> options, String... command)
       throws IOException, InterruptedException {
     var process = start(environment, options, command);
-    assertThat(process.waitFor(AgentProcess.LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    try {
+      assertThat(process.waitFor(AgentProcess.LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    } finally {
+      process.destroy(); // which ends its agent
+    }
     var rows = Files.readString(directory.resolve("out"));
     return new Said(
         process.exitValue(),
@@ -145,10 +149,11 @@ class CheckCommandTest {
     assertThat(errors.row("requests")).startsWith("warn").contains("× 500 /status/500");
     assertThat(errors.code()).as(errors.rows() + errors.errors()).isZero();
 
-    var lost = loop(Map.of(), "--path", "/pid", "--path", "/exit/3");
+    var lost = loop(Map.of(), "--path", "/pid", "--path", "/hang-up");
     assertThat(lost.row("requests"))
         .startsWith("fail")
-        .contains("closed without a reply", "without a refork");
+        .contains("/hang-up: closed without a reply", "without a refork");
+    assertThat(lost.row("refork")).as("it was not the refork").startsWith("ok");
     assertThat(lost.code()).isEqualTo(1);
   }
 
