@@ -88,9 +88,13 @@ final class Examples {
         traffic.forEach(Traffic::close);
         alone.values().forEach(Server::close);
       }
-      var failed = new ArrayList<String>();
-      traffic.forEach(t -> failed.addAll(t.failures()));
-      failed.forEach(System.out::println);
+      var names = new ArrayList<>(List.of("refork"));
+      names.addAll(alone.keySet());
+      for (int i = 0; i < names.size(); i++) {
+        for (var failure : traffic.get(i).failures()) {
+          System.out.println(example.name() + ", " + names.get(i) + ": " + failure);
+        }
+      }
       figures.add(
           Figure.atMost(
               0,
