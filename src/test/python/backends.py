@@ -10,6 +10,7 @@ import socketserver
 import struct
 import sys
 import threading
+import time
 from typing import Any, Callable
 
 BUCKETS = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -56,10 +57,11 @@ class _Http(_Quiet, http.server.ThreadingHTTPServer):
 class Collector(Backend):
     """Accepts every POST and keeps its body; a GET is answered with a list of buckets. Connections are kept alive.
 
-    While `open` is not set, nobody who posts is answered.
+    While `open` is not set, nobody who posts is answered; `delay` is how many seconds an answer takes.
     """
 
     def __init__(self) -> None:
+        self.delay = 0.0
         self.got: list[tuple[str, bytes]] = []
         self.open = threading.Event()
         self.open.set()
@@ -70,6 +72,7 @@ class Collector(Backend):
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(outer.delay)
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 outer.got.append((self.path, body))

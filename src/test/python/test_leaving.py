@@ -65,6 +65,40 @@ def test_fork_07_leaving_is_bounded_and_runs_the_other_handlers(agent, trouble):
         assert agent.log().count("the other one\n") == 1
 
 
+HOOK = "import os, time; refork.before_exit(lambda: (time.sleep({}), os.write(1, b'{}\\n')));"
+
+
+def test_fork_07_before_exit_hooks_have_the_drain_time(agent):
+    worker = agent.spawn(boot(agent), 0)
+    run(agent, HOOK.format(0.7, "the first") + HOOK.format(0.7, "the second"))
+    worker.stop(grace=10_000)
+    assert (agent.log().count("the first\n"), agent.log().count("the second\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("trouble", ["__import__('time').sleep(60)", "__import__('sys').exit()"])
+def test_fork_07_a_before_exit_hook_does_not_take_the_time_of_the_next(agent, trouble):
+    worker = agent.spawn(boot(agent), 0)
+    run(agent, f"refork.before_exit(lambda: {trouble}); " + HOOK.format(0, "the second"))
+    begun = time.monotonic()
+    worker.stop(grace=2_000)
+    assert time.monotonic() - begun < 3.0
+    assert agent.log().count("the second\n") == 1
+    assert ("the before_exit hook <lambda> did not end in 0." in agent.log()) == ("60" in trouble)
+
+
+def test_fork_07_sigterm_takes_the_drain_time_from_before_exit_hooks(agent):
+    worker = agent.spawn(boot(agent), 0)
+    run(agent, HOOK.format(0, "begun") + HOOK.format(60, "never") + HOOK.format(0, "the last"))
+    worker.send("stop", grace=60_000)
+    eventually(lambda: "begun\n" in agent.log())
+    begun = time.monotonic()
+    worker.kill(signal.SIGTERM)
+    worker.expect("leaving")
+    assert worker.exit_code() == 0
+    assert time.monotonic() - begun < 2.0, "SIGKILL follows after two seconds"
+    assert ("the last\n" in agent.log(), "never\n" in agent.log()) == (True, False)
+
+
 def test_a_terminated_worker_flushes_and_leaves_in_the_middle_of_a_request(agent):
     worker = agent.spawn(boot(agent), 0)
     run(agent, "import sys; sys.stdout.write('not yet flushed')")

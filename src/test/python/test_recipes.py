@@ -75,6 +75,18 @@ def test_py_10_sentry_that_does_not_answer_costs_seconds_and_the_worker_serves_o
     shop.stop()
 
 
+def test_py_10_sentry_that_is_far_away_gets_what_waits_when_a_worker_ends(agent, collector):
+    """And what is exported after it, too."""
+    use = "\n\ndef use(_path):\n    trace.get_tracer('shop').start_span('span-1.').end()\n"
+    use += "    return [refork.contrib.sentry.sentry_sdk.capture_message(str(n)) for n in range(4)]\n"
+    env = otlp(collector, SENTRY_DSN=f"http://key@127.0.0.1:{collector.port}/1")
+    shop = Shop(agent, recipe("sentry-sdk") + recipe("OpenTelemetry: traces") + use, env)
+    collector.delay = 0.4
+    assert get(agent, "/use")[0] == 200
+    shop.stop()
+    assert (len(sentry_events(collector)), spans(collector)) == (4, ["span-1."])
+
+
 # OpenTelemetry
 
 TRACES_USE = """

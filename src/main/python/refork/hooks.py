@@ -115,7 +115,11 @@ def after_promote(hook: H) -> H:
 
 
 def before_exit(hook: H) -> H:
-    """Run in a worker that leaves, before the exit handlers that it registered itself."""
+    """Run in a worker that leaves, before the exit handlers that it registered itself.
+
+    Hooks share what is left of the drain time; after SIGTERM they have half a second together by default. One that takes
+    longer than its share is interrupted.
+    """
     registered.before_exit.append(hook)
     return hook
 

@@ -20,14 +20,35 @@ from types import FrameType
 from typing import Any, Callable, NoReturn
 
 from . import kernel
+from .bounded import AGAIN, TimeUp, within
 from .connection import Connection
 from .hooks import registered
 
 EXIT_FAILED = 1
 
+HOOK = 30.0
+"""Seconds for one before_exit hook at most, where the drain time would leave it more."""
 
-class _TimeUp(BaseException):
-    """A step of leaving took too long."""
+
+class _HookTime:
+    """The time of the before_exit hooks. SIGTERM means that SIGKILL follows soon, and takes all but `short` seconds."""
+
+    def __init__(self, short: float, drain: float) -> None:
+        self.short = short
+        self.end = time.monotonic() + max(short, drain)
+        self.hooks = 0
+        """Hooks that have not ended."""
+
+    def share(self) -> float:
+        """Seconds for the next hook, so that no hook takes those of the ones behind it."""
+        return min(HOOK, (self.end - time.monotonic()) / max(1, self.hooks))
+
+    def cut(self, _number: int, _frame: FrameType | None) -> None:
+        """SIGTERM."""
+        self.end = min(self.end, time.monotonic() + self.short)
+        left, share = signal.getitimer(signal.ITIMER_REAL)[0], max(0.001, self.share())
+        if left > share:
+            signal.setitimer(signal.ITIMER_REAL, share, AGAIN)
 
 
 def drop_inherited_handlers() -> None:
@@ -62,6 +83,7 @@ def leave(
     reason: str,
     *,
     bound: float,
+    drain: float = 0.0,
     served: int | None = None,
     code: int = 0,
     worker: bool = False,
@@ -69,17 +91,21 @@ def leave(
 ) -> NoReturn:
     """Flush, run the exit handlers registered since the fork (within `bound` seconds), say so, and end.
 
-    `handlers=False` is for a boot mold: what was registered while loading belongs to the application, which lives on in
-    the mold's forks.
+    With `drain` seconds until the agent loses patience, a worker's before_exit hooks have those, too, but for what the
+    other steps may take; SIGTERM ends them sooner. `handlers=False` is for a boot mold: what was registered while
+    loading belongs to the application, which lives on in the mold's forks.
     """
-    end = time.monotonic() + bound
+    # The steps share the time: hooks and threads that never end must not keep the handlers from running.
+    third, end = bound / 3, time.monotonic() + bound
+    hooks = _HookTime(third, drain - 2 * third)
     try:
+        signal.signal(signal.SIGTERM, hooks.cut)
+        if worker and handlers:
+            _run_before_exit(hooks)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this is already what it asks for
+        end = max(end, time.monotonic() + 2 * third)
         if handlers:
-            # The steps share the time: threads that never end must not keep the handlers from running.
-            if worker:
-                _within(bound / 3, _run_before_exit)
-            _within(min(bound / 3, end - time.monotonic()), _join_threads)
+            _within(third, _join_threads)
             _within(end - time.monotonic(), _run_exit_handlers)
         _within(max(0.1, end - time.monotonic()), flush)
         connection.send("leaving", served=served, reason=reason)
@@ -91,29 +117,31 @@ def leave(
 
 
 def _within(seconds: float, step: Callable[[], Any]) -> None:
-    def time_up(_number: int, _frame: FrameType | None) -> None:
-        raise _TimeUp
-
     if seconds <= 0:
         return
-    signal.signal(signal.SIGALRM, time_up)
     try:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            step()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except _TimeUp:
+        within(seconds, step)
+    except TimeUp:
         name = step.__name__.strip("_").replace("_", " ")
-        with contextlib.suppress(Exception):
-            sys.stderr.write(f"refork: worker {os.getpid()}: '{name}' did not end in {seconds:.1f} s\n")
+        _tell(f"'{name}' did not end in {seconds:.1f} s")
 
 
-def _run_before_exit() -> None:
-    for hook in list(registered.before_exit):
+def _tell(what: str) -> None:
+    with contextlib.suppress(Exception):
+        sys.stderr.write(f"refork: worker {os.getpid()}: {what}\n")
+
+
+def _run_before_exit(hook_time: _HookTime) -> None:
+    hooks = list(registered.before_exit)
+    for number, hook in enumerate(hooks):
+        hook_time.hooks = len(hooks) - number
+        begun = time.monotonic()
         try:
-            hook()
-        except Exception:
+            within(hook_time.share(), hook)
+        except TimeUp:
+            name = getattr(hook, "__qualname__", None) or repr(hook)
+            _tell(f"the before_exit hook {name} did not end in {time.monotonic() - begun:.1f} s")
+        except BaseException:  # a hook that exits must not take the others' turn
             traceback.print_exc()
 
 

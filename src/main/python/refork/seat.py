@@ -175,10 +175,14 @@ class Seat:
 
     def leave(self, reason: str, code: int = 0) -> NoReturn:
         """End this worker; does not return."""
+        drain = 0.0
+        if isinstance(self.asked, Stop) and self.deadline is not None:
+            drain = self.deadline - time.monotonic()
         leave(
             self.connection,
             reason,
             bound=self.welcome.timeouts.kill * HANDLER_SHARE,
+            drain=drain,
             served=self.row.served,
             code=code,
             worker=True,
@@ -191,6 +195,7 @@ class Seat:
             faulthandler.register(signal.SIGURG, file=2, all_threads=True)
 
     def _terminated(self, _number: int, _frame: FrameType | None) -> None:
+        self.deadline = None  # nothing is left of the drain time
         self.leave("terminated")
 
     def _take(self, timeout: float | None) -> None:

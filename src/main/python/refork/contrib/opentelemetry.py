@@ -18,7 +18,7 @@ from ..hooks import after_fork, before_exit, before_promote
 
 SHUTDOWN = 5.0
 """Seconds for what waits to be exported, at a promotion and at the end of a worker. A batch takes milliseconds, and a
-worker that waits for a collector that is down serves nobody meanwhile."""
+worker that waits for a collector that is down serves nobody meanwhile. At the end `before_exit` hooks may have less."""
 
 
 class PerWorkerSpanProcessor(SpanProcessor):  # type: ignore[misc]

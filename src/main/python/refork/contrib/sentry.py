@@ -11,7 +11,8 @@ import sentry_sdk
 from ..hooks import after_fork, before_exit, before_promote
 
 SHUTDOWN = 2.0
-"""Seconds for events that wait to be sent, at a promotion and at the end of a worker. It is sentry-sdk's own default."""
+"""Seconds for events that wait to be sent, at a promotion and at the end of a worker. It is sentry-sdk's own default.
+At the end of a worker `before_exit` hooks may have less: see there."""
 
 PROFILERS = (
     ("sentry_sdk.profiler.transaction_profiler", "teardown_profiler"),
