@@ -289,7 +289,13 @@ final class EventLoop {
 
   private static Reading reading(Scoreboard.Row row) {
     return new Reading(
-        row.pid(), row.busy(), row.oldestNanos(), row.heartbeatNanos(), row.served(), row.errors());
+        row.pid(),
+        row.busy(),
+        row.oldestNanos(),
+        row.heartbeatNanos(),
+        row.served(),
+        row.errors(),
+        row.state() == Scoreboard.State.PROMOTING || row.state() == Scoreboard.State.DRAINING);
   }
 
   // --- telling the pool ----------------------------------------------------------------------

@@ -98,6 +98,9 @@ public sealed interface Event {
    * One row of the scoreboard. Times are the writer's CLOCK_MONOTONIC nanoseconds; 0: none. They
    * are compared with what was read before, never with a clock: so an agent that was stopped for a
    * while blames nobody for it.
+   *
+   * @param away it says that it is promoting or draining, so it takes no requests
    */
-  record Reading(int pid, long busy, long oldest, long heartbeat, long served, long errors) {}
+  record Reading(
+      int pid, long busy, long oldest, long heartbeat, long served, long errors, boolean away) {}
 }

@@ -93,7 +93,7 @@ public record PoolView(
                 wait > 0 ? "backing-off" : "empty",
                 false,
                 pool.now,
-                new Event.Reading(0, 0, 0, 0, 0, 0)));
+                new Event.Reading(0, 0, 0, 0, 0, 0, false)));
       }
     }
     return new PoolView(

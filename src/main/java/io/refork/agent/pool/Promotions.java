@@ -324,7 +324,7 @@ final class Promotions {
     if (worker.isPresent() && worker.get().state() instanceof State.Promoting s) {
       if (agentsDecision) {
         // Not to blame: with one thread it reads `promote` only when its request is over. One that
-        // hangs is found by its heartbeat or its oldest request.
+        // hangs is found by its heartbeat, its oldest request or its absence.
         pool.act(new Action.Resume(p.worker(), reason.word()));
       }
       pool.put(worker.get().in(new State.Ready(s.readySince())));
@@ -340,6 +340,7 @@ final class Promotions {
     refusals.add(p.worker());
     var next = candidate(refusals);
     if (pool.mode == Mode.SERVING
+        && !isLost(p, agentsDecision)
         && refusals.size() < MAX_TRIES
         && next.isPresent()
         && pool.canSpareOne()
@@ -355,6 +356,16 @@ final class Promotions {
       return;
     }
     end(refork, "refused", reason, detail);
+  }
+
+  /**
+   * Whether a candidate stopped serving and was not heard of since: the next one might be lost to
+   * the same hook.
+   */
+  private boolean isLost(Phase.Promoting p, boolean agentsDecision) {
+    return agentsDecision
+        && p.mold().isEmpty()
+        && pool.worker(p.worker()).filter(w -> w.score().last().away()).isPresent();
   }
 
   private void killNewborn(int pid) {

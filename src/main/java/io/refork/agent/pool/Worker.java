@@ -52,20 +52,24 @@ record Worker(
 
   /**
    * What the scoreboard last said, and since when (pool time) the two values that must move have
-   * not moved.
+   * not moved; and when a worker that should serve last did.
    */
-  record Score(Reading last, long oldestSeen, long heartbeatSeen) {
+  record Score(Reading last, long oldestSeen, long heartbeatSeen, long servingSeen) {
     static Score none(long now) {
-      return new Score(new Reading(0, 0, 0, 0, 0, 0), now, now);
+      return new Score(new Reading(0, 0, 0, 0, 0, 0, false), now, now, now);
     }
 
-    Score read(Reading next, long now) {
+    /**
+     * @param shouldServe whether it was not asked for anything else
+     */
+    Score read(Reading next, long now, boolean shouldServe) {
       return new Score(
           next,
           next.oldest() == last.oldest() ? oldestSeen : now,
           next.heartbeat() == last.heartbeat() && next.busy() == 0 && last.busy() == 0
               ? heartbeatSeen
-              : now);
+              : now,
+          shouldServe && next.away() && next.busy() == 0 ? servingSeen : now);
     }
   }
 

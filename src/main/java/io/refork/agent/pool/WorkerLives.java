@@ -208,9 +208,10 @@ final class WorkerLives {
       if (row == null) {
         continue;
       }
-      var worker = known.scored(known.score().read(row, pool.now));
+      boolean shouldServe = known.state() instanceof State.Ready;
+      var worker = known.scored(known.score().read(row, pool.now, shouldServe));
       pool.put(worker);
-      if (worker.state() instanceof State.Ready) {
+      if (shouldServe) {
         if (worker.recycleAt() > 0
             && row.served() >= worker.recycleAt()
             && worker.mark().isEmpty()) {
@@ -224,6 +225,10 @@ final class WorkerLives {
             && row.busy() == 0
             && row.heartbeat() != 0
             && pool.now - worker.score().heartbeatSeen() >= timeouts.heartbeat().toNanos()) {
+          blame(worker, ExitReason.HEARTBEAT_TIMEOUT);
+        } else if (!timeouts.heartbeat().isZero()
+            && pool.now - worker.score().servingSeen() >= timeouts.heartbeat().toNanos()) {
+          // Resumed from a promotion, it has not come back: a hook or a lock holds it.
           blame(worker, ExitReason.HEARTBEAT_TIMEOUT);
         }
       }

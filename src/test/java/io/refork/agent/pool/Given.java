@@ -74,6 +74,14 @@ record Given(PoolSettings settings) {
   }
 
   Given shutdownDelay(Duration delay) {
+    return with(settings.timeouts().heartbeat(), delay);
+  }
+
+  Given heartbeat(Duration timeout) {
+    return with(timeout, settings.timeouts().shutdownDelay());
+  }
+
+  private Given with(Duration heartbeat, Duration shutdownDelay) {
     var t = settings.timeouts();
     return new Given(
         new PoolSettings(
@@ -85,9 +93,9 @@ record Given(PoolSettings settings) {
                 t.spawn(),
                 t.promote(),
                 t.request(),
-                t.heartbeat(),
+                heartbeat,
                 t.drain(),
-                delay,
+                shutdownDelay,
                 t.killAfter()),
             settings.recycle()));
   }

@@ -172,7 +172,7 @@ final class PoolDriver {
     errors.merge(pid, failed, Long::sum);
     return on(
         new Event.Readings(
-            List.of(new Event.Reading(pid, 0, 0, 1, served.get(pid), errors.get(pid)))));
+            List.of(new Event.Reading(pid, 0, 0, 1, served.get(pid), errors.get(pid), false))));
   }
 
   /** Every ready worker has answered so many more requests. */

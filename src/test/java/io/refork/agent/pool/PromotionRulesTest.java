@@ -9,10 +9,12 @@ import io.refork.agent.linux.Signal;
 import io.refork.agent.pool.ScriptedProcesses.Candidate;
 import io.refork.agent.pool.ScriptedProcesses.Newborn;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** From the wish for a refork to a new mold that is ready, or not. */
 class PromotionRulesTest {
@@ -104,6 +106,29 @@ class PromotionRulesTest {
     assertThat(pool.refork()).isEqualTo("refused timeout");
     assertThat(pool.pids()).isEqualTo(before);
     assertThat(pool.all(Action.Kill.class)).isEmpty();
+  }
+
+  @ParameterizedTest(
+      name = "GEN-06 a candidate stopped serving and is silent, then comes back: {0}")
+  @ValueSource(booleans = {true, false})
+  void lost(boolean comesBack) {
+    var pool = workers(4).heartbeat(Duration.ofSeconds(30)).serving();
+    int candidate = pool.pid(0);
+    pool.candidates(Candidate.IS_SILENT).askRefork();
+    pool.on(away(candidate, true)).seconds(60);
+    assertThat(pool.refork()).isEqualTo("refused timeout");
+    assertThat(pool.all(Action.Promote.class)).as("nobody else is lost to it").hasSize(1);
+
+    for (int i = 0; i < 40; i++) {
+      pool.on(away(candidate, !comesBack)).seconds(1);
+    }
+    assertThat(pool.all(Action.Kill.class).stream().map(Action.Kill::pid).distinct().toList())
+        .isEqualTo(comesBack ? List.of() : List.of(candidate));
+    assertThat(pool.ready()).isEqualTo(4);
+  }
+
+  private static Event.Readings away(int pid, boolean away) {
+    return new Event.Readings(List.of(new Event.Reading(pid, 0, 0, 0, 0, 0, away)));
   }
 
   @Test

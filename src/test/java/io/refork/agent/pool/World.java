@@ -292,7 +292,8 @@ final class World {
         }
       }
       rows.add(
-          new Event.Reading(process.pid, 0, 0, process.heartbeat, process.served, process.errors));
+          new Event.Reading(
+              process.pid, 0, 0, process.heartbeat, process.served, process.errors, false));
     }
     return new Event.Readings(rows);
   }
