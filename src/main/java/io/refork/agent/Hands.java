@@ -134,6 +134,7 @@ final class Hands {
         action.generation(),
         "command",
         String.join(" ", facts.command()));
+    BareServer.hint(facts.command()).ifPresent(log::warn);
     switch (kernel.spawn(facts.command(), facts.environment(), facts.listeners())) {
       case Kernel.SpawnResult.Started s -> {
         commands.add(s.pid());

@@ -169,6 +169,10 @@ def _worker_class(cfg: GivenConfig) -> type[SeatWorker]:
         return Gthread if wanted == "gthread" else Sync
     if wanted in ("gevent", "gevent_wsgi", "gevent_pywsgi", "eventlet", "tornado", "asgi"):
         refuse(f"worker class {wanted} cannot work here: gthread (the default) and sync can")
+    if "uvicorn" in str(wanted).lower():
+        refuse(
+            f"worker class {wanted} cannot work here: serve ASGI applications by `python -m refork uvicorn MODULE:APP`"
+        )
     try:
         chosen = util.load_class(wanted)
     except (Exception, SystemExit) as e:

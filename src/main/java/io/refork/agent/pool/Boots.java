@@ -183,12 +183,16 @@ final class Boots {
     boot = Optional.empty();
     failed(
         b.generation(),
-        Text.of(status)
-            + (b.lost()
-                ? ""
-                : ", before it said hello (is python -m refork in front of its command?)"),
+        Text.of(status) + (b.lost() ? "" : ", before it said hello" + guess(status)),
         status.shellCode());
     return true;
+  }
+
+  /** A shim that refuses what it is given ends with 2, and has said why. */
+  private static String guess(ExitStatus status) {
+    return status.shellCode() == 2
+        ? ": the reason stands above"
+        : " (is python -m refork in front of its command?)";
   }
 
   void expire() {
