@@ -1,7 +1,6 @@
 package io.refork.bench;
 
 import io.refork.process.AgentProcess;
-import io.refork.process.Apps;
 import io.refork.process.Ports;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,8 +9,9 @@ import java.util.Map;
 
 /**
  * PY-07: requests a second and the 99th percentile under the agent and under the same server alone,
- * with the same workers and the same application, measured by turns while both are up. The
- * applications do next to nothing, so all that the agent's side costs shows.
+ * with the same workers and the same application, measured by turns while both are up: Flask under
+ * gunicorn, FastAPI under uvicorn, on a page that does next to nothing, so that all that the shim
+ * costs shows.
  */
 final class Throughput {
   private static final int WORKERS = 4;
@@ -33,22 +33,36 @@ final class Throughput {
 
   static List<Figure> measure() throws Exception {
     var figures = new ArrayList<Figure>();
-    figures.addAll(measure(gunicorn("gthread", "--threads", "4", "--keep-alive", "5")));
-    figures.addAll(measure(gunicorn("sync")));
+    figures.addAll(measure(gunicorn("gthread", "4")));
+    figures.addAll(measure(gunicorn("sync", "1")));
     figures.addAll(measure(uvicorn()));
     return figures;
   }
 
-  private static Rival gunicorn(String workerClass, String... more) {
-    var alone =
-        new ArrayList<>(
-            List.of(Apps.PYTHON, "-m", "gunicorn", "--preload", "--chdir", Apps.directory()));
-    alone.addAll(List.of("-k", workerClass));
-    alone.addAll(List.of(more));
+  private static Rival gunicorn(String workerClass, String threads) {
+    var python = Example.python("flask-shop");
+    var folder = Path.of("examples/flask-shop").toAbsolutePath();
+    var arguments =
+        List.of(
+            "-c",
+            folder.resolve("gunicorn.conf.py").toString(),
+            "--chdir",
+            folder.toString(),
+            "-k",
+            workerClass,
+            "--threads",
+            threads);
+    var alone = new ArrayList<>(List.of(python, "-m", "gunicorn", "--preload"));
     alone.addAll(List.of("--backlog", "2048", "--bind", "127.0.0.1:PORT"));
-    alone.addAll(List.of("--workers", "" + WORKERS, "wsgi_app:application"));
+    alone.addAll(List.of("--workers", "" + WORKERS));
+    alone.addAll(arguments);
     return new Rival(
-        workerClass, AgentProcess.gunicornApp(workerClass, more), alone, Path.of("."), "/pid");
+        workerClass,
+        AgentProcess.of(python, "-m", "refork", "gunicorn")
+            .command(arguments.toArray(String[]::new)),
+        alone,
+        folder,
+        "/health");
   }
 
   private static Rival uvicorn() {
@@ -82,7 +96,7 @@ final class Throughput {
         var alone =
             Server.start(
                 rival.alone().stream().map(a -> a.replace("PORT", "" + port)).toList(),
-                rival.name().equals("uvicorn") ? Map.of() : Server.SHIM,
+                Map.of(),
                 rival.folder(),
                 port,
                 rival.path(),
