@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -27,6 +28,9 @@ final class ApplicationCheck {
   private static final Pattern HEARTBEAT = Pattern.compile(".*/wgunicorn-\\w+ \\(deleted\\)");
 
   private static final int SHOWN = 8;
+
+  /** As the shim names it; a high generation shortens the first word. */
+  private static final Pattern MOLD = Pattern.compile("(refork|rf) mold g\\d*");
 
   /** A pair's ends have no path; a client's end of a connection has none either. */
   private static final String UNIX_WITHOUT_PATH = "a connected Unix socket (";
@@ -198,6 +202,7 @@ final class ApplicationCheck {
     var rows =
         writers.entrySet().stream()
             .filter(e -> e.getValue().size() > 1 && !HEARTBEAT.matcher(e.getKey()).matches())
+            .filter(e -> isInherited(e.getValue()))
             .map(e -> e.getKey() + " by " + pids(e.getValue()))
             .toList();
     return rows.isEmpty()
@@ -206,6 +211,19 @@ final class ApplicationCheck {
             "files",
             shown(rows, "; "),
             "opened before the fork they share one position and one set of locks (SQLite is corrupted by it): open them in after_fork");
+  }
+
+  /**
+   * In a pool of ours a worker inherits from a mold only: what no mold has, each has opened for
+   * itself, such as a database. Elsewhere that cannot be told.
+   */
+  private boolean isInherited(Set<Integer> holders) {
+    var molds =
+        application.stream()
+            .filter(p -> MOLD.matcher(p.comm()).matches())
+            .map(ProcessInfo::pid)
+            .toList();
+    return molds.isEmpty() || molds.stream().anyMatch(holders::contains);
   }
 
   /** A worker may not be promoted while it has children: they would stay the old process's. */
