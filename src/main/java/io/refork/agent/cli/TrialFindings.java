@@ -7,13 +7,11 @@ import io.refork.agent.cli.TrialSeen.Outcome;
 import io.refork.agent.cli.TrialSeen.PoolSeen;
 import io.refork.agent.cli.TrialSeen.Warning;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Judges what a trial has shown: rows with what to do. Pure. */
@@ -36,7 +34,7 @@ final class TrialFindings {
   /** Part of the shared memory that a second of requests may un-share before it is worth a look. */
   private static final double MUCH_LOST = 0.25;
 
-  /** Idle connections and files come and go; what a refork leaks comes on top each time. */
+  /** A first refork hands on log files and the like; more than these may come with each. */
   private static final int LEAK = 5;
 
   private static final int SHOWN = 4;
@@ -123,7 +121,9 @@ final class TrialFindings {
       return Finding.warn(
           "requests",
           found,
-          "no request got through: --path /healthz for others, --header 'Host: shop.example' where hosts are checked");
+          all.errors() == all.sent()
+              ? "every request fails: see the output above"
+              : "no request got through: --path /healthz for others, --header 'Host: shop.example' where hosts are checked");
     }
     if (all.errors() > 0) {
       return Finding.warn("requests", found, "mend what answers 5xx, or leave it out: --path");
@@ -226,12 +226,16 @@ final class TrialFindings {
   private static String once(String detail) {
     int advice = detail.indexOf(": stop them in "); // the shim's own, which is ours as well
     var named = advice < 0 ? detail : detail.substring(0, advice);
-    var counted =
-        Arrays.stream(named.split(", "))
-            .collect(Collectors.groupingBy(t -> t, LinkedHashMap::new, Collectors.counting()));
-    return counted.entrySet().stream()
+    return String.join(", ", counted(List.of(named.split(", "))));
+  }
+
+  private static List<String> counted(List<String> names) {
+    return names.stream()
+        .collect(Collectors.groupingBy(n -> n, LinkedHashMap::new, Collectors.counting()))
+        .entrySet()
+        .stream()
         .map(e -> e.getValue() == 1 ? e.getKey() : e.getValue() + "× " + e.getKey())
-        .collect(Collectors.joining(", "));
+        .toList();
   }
 
   private static String advice(String reason, String detail) {
@@ -280,12 +284,13 @@ final class TrialFindings {
             + " in a worker before, "
             + then
             + " after; handed on: "
-            + (handedOn.isEmpty() ? "none" : shown(handedOn));
-    return then > before.workerDescriptors() + LEAK
+            + (handedOn.isEmpty() ? "none" : shown(counted(handedOn)));
+    // A leak comes with the mold: what a worker opens for itself ends with it.
+    return handedOn.size() > LEAK
         ? Finding.warn(
             "descriptors",
             found,
-            "each refork may add as many: close them in a before_promote hook")
+            "each refork may hand on as many more: close them in a before_promote hook")
         : Finding.ok("descriptors", found);
   }
 
@@ -301,12 +306,7 @@ final class TrialFindings {
         more.add(kind(target));
       }
     }
-    return more.stream()
-        .collect(Collectors.groupingBy(t -> t, TreeMap::new, Collectors.counting()))
-        .entrySet()
-        .stream()
-        .map(e -> e.getValue() == 1 ? e.getKey() : e.getValue() + "× " + e.getKey())
-        .toList();
+    return more;
   }
 
   /** {@code socket:[123]} is another socket in each process, and yet the same thing. */
