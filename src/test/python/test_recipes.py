@@ -185,8 +185,54 @@ def total(collector):
     return int(done.stdout)
 
 
+COUNTED = """
+import opentelemetry.exporter.otlp.proto.http.metric_exporter as exporters
+
+open_ones = []
+
+
+class Counted(exporters.OTLPMetricExporter):
+    def __init__(self, *args, **options):
+        open_ones.append(self)
+        super().__init__(*args, **options)
+
+    def shutdown(self, *args, **options):
+        open_ones.remove(self)
+        super().shutdown(*args, **options)
+
+
+exporters.OTLPMetricExporter = Counted
+"""
+
+
 def test_py_10_opentelemetry_metrics_add_up(agent, collector):
-    shop = live(agent, recipe("OpenTelemetry: metrics") + METRICS_USE, **otlp(collector))
+    code = COUNTED + recipe("OpenTelemetry: metrics") + METRICS_USE + "    return len(open_ones)\n"
+    shop = live(agent, code, **otlp(collector))
+    assert total(collector) == len(shop.answers)
+    assert {a["value"] for a in shop.answers} == {1}, "the mold's exporter is open"
+
+
+def test_py_10_opentelemetry_metrics_go_on_after_a_collector_has_hung(agent, collector):
+    use = (
+        METRICS_USE
+        + "    return [t.name for t in __import__('threading').enumerate()].count('refork-metrics')\n"
+    )
+    code = "import refork.contrib.opentelemetry\nrefork.contrib.opentelemetry.SHUTDOWN = 0.5\n"
+    shop = Shop(agent, code + recipe("OpenTelemetry: metrics") + use, otlp(collector))
+    shop.ask()
+    collector.open.clear()
+    reason, detail = shop.refused()
+    assert (reason, "refork-metrics" in detail) == ("threads", True)
+    collector.open.set()
+
+    def one_thread():
+        shop.ask()
+        return [a["value"] for a in shop.answers if a["pid"] == shop.workers[0].pid][-1] == 1
+
+    eventually(one_thread)
+    shop.ask()
+    shop.promote()
+    shop.stop()
     assert total(collector) == len(shop.answers)
 
 

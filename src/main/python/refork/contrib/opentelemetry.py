@@ -73,6 +73,7 @@ class PerWorkerMetricReader(MetricReader):  # type: ignore[misc]
             preferred_temporality=exporter._preferred_temporality,
             preferred_aggregation=exporter._preferred_aggregation,
         )
+        exporter.shutdown()  # its channel must not stay in the mold
         self._make = make
         self._interval = interval
         self._exporter: Any = None
@@ -91,18 +92,22 @@ class PerWorkerMetricReader(MetricReader):  # type: ignore[misc]
     def _start(self) -> None:
         self._end = threading.Event()
         self._exporter = self._make()
-        self._thread = threading.Thread(target=self._run, name="refork-metrics", daemon=True)
+        arguments = (self._end, self._exporter)
+        self._thread = threading.Thread(target=self._run, args=arguments, name="refork-metrics", daemon=True)
         self._thread.start()
 
-    def _run(self) -> None:
+    def _run(self, end: threading.Event, exporter: Any) -> None:
+        # Its own: a thread that a collector has held up may find itself replaced.
         ended = False
         while not ended:
-            ended = self._end.wait(self._interval)
+            ended = end.wait(self._interval)
+            if end is not self._end:
+                break
             try:
                 self.collect()
             except Exception:
                 logging.getLogger(__name__).exception("metrics were not exported")
-        self._exporter.shutdown()
+        exporter.shutdown()
 
     def _stop(self) -> None:
         thread, self._thread = self._thread, None
