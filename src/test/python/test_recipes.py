@@ -75,6 +75,23 @@ def test_py_10_sentry_that_does_not_answer_costs_seconds_and_the_worker_serves_o
     shop.stop()
 
 
+def test_py_10_sentry_that_does_not_answer_with_a_full_queue_is_left_once_it_answers(agent, collector):
+    use = "\n\ndef use(path):\n    for n in range({'/many': 150, '/use': 1}.get(path, 0)):\n"
+    use += "        refork.contrib.sentry.sentry_sdk.capture_message(str(n))\n"
+    use += "    return [t.name for t in __import__('threading').enumerate()].count('sentry-sdk.BackgroundWorker')\n"
+    code = "import refork.contrib.sentry\nrefork.contrib.sentry.SHUTDOWN = 0.5\n" + recipe("sentry-sdk") + use
+    shop = Shop(agent, code, {"SENTRY_DSN": f"http://key@127.0.0.1:{collector.port}/1"})
+    shop.workers.pop().stop()
+    shop.ask()
+    collector.open.clear()
+    assert get(agent, "/many")[0] == 200
+    assert shop.refused()[0] == "threads"
+    collector.open.set()
+    eventually(lambda: get(agent, "/threads")[1]["value"] == 0, "the thread does not end")
+    assert len(sentry_events(collector)) > 100
+    shop.stop()
+
+
 def test_py_10_sentry_that_is_far_away_gets_what_waits_when_a_worker_ends(agent, collector):
     """And what is exported after it, too."""
     use = "\n\ndef use(_path):\n    trace.get_tracer('shop').start_span('span-1.').end()\n"

@@ -48,7 +48,14 @@ def init(*args: Any, **options: Any) -> None:
         # sentry-sdk has an exit handler for this. It is registered once, while loading, so it never runs in a worker.
         client = sentry_sdk.get_client()
         connections = getattr(client.transport, "_pool", None)
+        worker = getattr(client.transport, "_worker", None)
+        if hasattr(worker, "_queue"):
+            worker._queue.maxsize = (
+                0  # the mark that ends the thread goes behind what waits: it must find room there
+            )
         client.close(timeout=SHUTDOWN)
+        if worker is not None:
+            worker.submit = _refuse  # what the ending thread reports of lost events would begin another one
         # Nothing of sentry-sdk closes those that are kept alive.
         close = getattr(connections, "clear", None) or getattr(connections, "close", None)
         if close is not None:
@@ -62,3 +69,7 @@ def init(*args: Any, **options: Any) -> None:
 
 def _nothing() -> None:
     pass
+
+
+def _refuse(_callback: Any) -> bool:
+    return False
