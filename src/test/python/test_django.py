@@ -81,6 +81,33 @@ def test_py_02_orm_sessions_and_static_files_over_four_generations(agent, env, k
     assert "OperationalError" not in agent.log()
 
 
+OLDER = """
+import django.db
+from refork.contrib.django import apps
+
+
+class Older:
+    def all(self):
+        return django.db.connections.all()
+
+
+apps.connections = Older()
+"""
+
+
+def test_py_02_connections_are_closed_as_older_versions_of_django_list_them(agent, env):
+    """Django 3.2 and 4.0 have no argument for those that are open."""
+    (agent.directory / "older_gunicorn.conf.py").write_text(OLDER)
+    options = [*COMMANDS["gthread"], "-c", str(agent.directory / "older_gunicorn.conf.py")]
+    mold = agent.boot(python(DJANGO), "-m", "refork", *options, env=env)
+    worker = agent.spawn(mold, 0)
+    assert get(agent, "/notes/1")[0] == 200
+    new_mold = agent.promote(worker, 1)
+    worker.stop()
+    agent.spawn(new_mold, 0)
+    assert get(agent, "/notes/2")[0] == 200
+
+
 def test_py_02_a_worker_that_is_refused_promotion_opens_its_connections_again(agent, env):
     mold = agent.boot(python(DJANGO), "-m", "refork", *COMMANDS["gthread"], env=env)
     worker = agent.spawn(mold, 0)

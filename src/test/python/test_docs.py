@@ -67,6 +67,20 @@ def test_the_flask_shop_serves_all_its_pages_and_stays_warm(agent):
     assert get(agent, "/product/999999")[0] == 404
 
 
+def test_py_10_the_page_of_tested_versions_names_the_libraries_that_the_tests_run_with():
+    page = (ROOT / "docs" / "versions.md").read_text()
+    rows = {row.split("|")[1].strip(): row.split("|")[2] for row in page.splitlines() if row.startswith("| ")}
+    matrix = ROOT / "src" / "test" / "python" / "matrix"
+    pins = dict(re.findall(r"^([\w-]+)==(.+)$", (matrix / "recipes.txt").read_text(), re.M))
+    pins.update(re.findall(r"^(Django)==(.+)$", (matrix / "django52.txt").read_text(), re.M))
+    own = {"Django": "django", "sentry-sdk": "sentry", "opentelemetry-sdk": "opentelemetry"}
+    own["prometheus_client"] = "prometheus"
+    for name, module in own.items():
+        assert pins[name] in rows[f"{name} (`refork.contrib.{module}`)"]
+    for name in ("SQLAlchemy", "psycopg", "psycopg-pool", "redis", "boto3", "grpcio", "APScheduler"):
+        assert f"{name} {pins[name]}" in rows["libraries of [recipes.md](recipes.md)"]
+
+
 def test_the_pool_in_the_migration_page_is_the_sample_and_its_hooks_are_python():
     page = (ROOT / "docs" / "migration.md").read_text()
     (pool,) = re.findall(r"```yaml\n(.*?)```", page, re.S)

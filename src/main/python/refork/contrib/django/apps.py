@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 from django.apps import AppConfig
 from django.core.cache import close_caches
@@ -26,11 +27,18 @@ class ReforkConfig(AppConfig):  # type: ignore[misc]
 
 
 def _close() -> None:
-    for connection in connections.all(initialized_only=True):
+    for connection in _open_connections():
         connection.close()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
     close_caches()
+
+
+def _open_connections() -> list[Any]:
+    try:
+        return list(connections.all(initialized_only=True))
+    except TypeError:  # Django 4.0 and older: closing one that was never opened does nothing there
+        return list(connections.all())
 
 
 def _close_everywhere() -> None:
