@@ -48,7 +48,7 @@ def init(*args: Any, **options: Any) -> None:
         # sentry-sdk has an exit handler for this. It is registered once, while loading, so it never runs in a worker.
         client = sentry_sdk.get_client()
         connections = getattr(client.transport, "_pool", None)
-        worker = getattr(client.transport, "_worker", None)
+        worker: Any = getattr(client.transport, "_worker", None)
         if hasattr(worker, "_queue"):
             worker._queue.maxsize = (
                 0  # the mark that ends the thread goes behind what waits: it must find room there
