@@ -318,6 +318,7 @@ def test_py_10_prometheus_totals_are_exact_and_files_bounded(agent):
     assert scrape(agent)["shop_requests_total"] == len(shop.answers)
     assert counts[0] == counts[-1], "no more files than slots, and the boot mold's"
     assert len(counts[0]) <= 3
+    assert list(folder.glob("gauge_live*_pid*.db")) == [], "the boot mold has ended"
     shop.stop()
     assert list(folder.glob("gauge_live*_[0-9]*.db")) == []
 

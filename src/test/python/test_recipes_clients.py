@@ -191,6 +191,16 @@ def test_py_10_apscheduler_runs_in_one_worker_of_each_generation(agent):
     shop.stop()
 
 
+def test_py_10_apscheduler_a_long_job_refuses_and_the_scheduler_goes_on(agent):
+    code = recipe("Background threads, APScheduler").replace("seconds=1", "seconds=0.1")
+    code = code.replace("flush=True)", "flush=True)\n    __import__('time').sleep(6)")
+    shop = Shop(agent, code + SCHEDULER_USE, {})
+    eventually(lambda: agent.log().count("tidying up") == 1)
+    reason, detail = shop.refused()
+    assert (reason, "ThreadPoolExecutor" in detail) == ("threads", True)
+    eventually(lambda: agent.log().count("tidying up") == 2, "the scheduler does not go on")
+
+
 def test_py_10_apscheduler_without_it_threads_refuse(agent):
     code = recipe("Background threads, APScheduler").replace("@refork.before_promote", "")
     reason, detail = refusal(agent, code + SCHEDULER_USE)

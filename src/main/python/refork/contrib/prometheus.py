@@ -2,11 +2,13 @@
 
 prometheus_client names its files after the process, and none but gauges of live processes ever goes away: each refork
 would leave the files of all workers behind. Here they are named after the slot. The next worker of a slot goes on where
-the last one ended, however it ended, so counters keep their value and there are never more files than slots.
+the last one ended, however it ended, so counters keep their value and workers have never more files than slots.
 """
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 
 from prometheus_client import values
@@ -53,9 +55,24 @@ def _drop_live_gauges() -> None:
         mark_process_dead(str(_this_process()))
 
 
+def _drop_live_gauges_of_the_dead() -> None:
+    """Those of molds and child processes, which have no slot and so no successor.
+
+    Other files stay: they hold what was counted and set while loading.
+    """
+    for file in glob.glob(
+        os.path.join(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""), "gauge_live*_pid*.db")
+    ):
+        pid = file.rpartition("_pid")[2][: -len(".db")]
+        if not os.path.exists(f"/proc/{pid}"):
+            with contextlib.suppress(FileNotFoundError):  # a sibling was faster
+                os.remove(file)
+
+
 def _begin() -> None:
     _forget()
     _drop_live_gauges()
+    _drop_live_gauges_of_the_dead()
 
 
 # prometheus_client itself decides by this variable, at its import, whether values live in files.
