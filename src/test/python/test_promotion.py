@@ -197,6 +197,43 @@ def test_gen_06_refused_with_a_reason_and_serving_on(agent, reason, code, detail
     worker.stop()
 
 
+@pytest.mark.parametrize("point", ["before_promote", "before_fork"])
+def test_gen_06_a_hook_that_hangs_refuses_by_its_name_and_the_worker_serves_on(agent, point):
+    worker = agent.spawn(boot(agent), 0)
+    run(
+        agent,
+        "extra['undone'] = []; refork.before_promote(lambda: lambda: extra['undone'].append(1));"
+        f"exec('def stuck():\\n import time\\n time.sleep(60)', globals()); refork.{point}(stuck)",
+    )
+    agent.ask_promote(worker, 1, timeout=500)
+    worker.expect("promoting")
+    refused = worker.expect("refused", timeout=5)
+    assert refused["reason"] == "timeout"
+    assert refused["detail"] == f"the {point} hook stuck did not end within the 0.5 s of the promotion"
+    assert ask(agent, "work") == "ok"
+    assert worker.board()["state"] == "accepting"
+    assert run(agent, "import signal; result = [extra['undone'], signal.getsignal(signal.SIGALRM)]") == [
+        [1],
+        0,
+    ]
+
+
+def test_gen_06_a_worker_that_cannot_be_switched_on_again_leaves(agent):
+    agent.timeouts["spawn"] = 500
+    worker = agent.spawn(boot(agent), 0)
+    run(
+        agent,
+        "import time; refork.before_promote(lambda: lambda: time.sleep(60)); refork.before_promote(lambda: 1 / 0)",
+    )
+    agent.ask_promote(worker, 1)
+    worker.expect("promoting")
+    warning = worker.expect("warning", timeout=5)
+    assert warning["code"] == "hook-failed"
+    assert "(undo)" in warning["message"] and "did not end within 0.5 s" in warning["message"]
+    worker.expect("leaving")
+    assert worker.exit_code() == 1
+
+
 def test_gen_06_harmless_descriptors_do_not_refuse(agent):
     worker = agent.spawn(boot(agent), 0)
     path = str(agent.out) + ".log"

@@ -13,7 +13,6 @@ from typing import NoReturn
 
 from . import kernel
 from .connection import Connection
-from .hooks import registered
 from .leaving import drop_inherited_handlers, flush
 from .protocol import ProtocolError
 
@@ -31,12 +30,11 @@ class SpawnFailed(Exception):
 
 
 def double_fork(connection: Connection, spawn: str, timeout: float) -> bool:
-    """Fork a process whose parent is the agent. True in the newborn, False in the parent.
+    """Fork a process whose parent is the agent, the before_fork hooks having run. True in the newborn, else False.
 
     In the newborn the parent's connection is closed, signals have their defaults and inherited exit handlers are gone;
-    it has not yet said hello. Raises HookFailed (a before_fork hook) and SpawnFailed, in the parent only.
+    it has not yet said hello. Raises SpawnFailed, in the parent only.
     """
-    registered.run("before_fork")
     flush()
     # Signals stay blocked in all three until the newborn has its own dispositions: a handler of the parent must not run
     # in a child that shares the parent's wake-up pipe.

@@ -32,6 +32,8 @@ class Hooks:
         self.not_fork_safe: list[str] = []
         self.file: str | None = None
         """Python file to run when the application is loaded, absolute."""
+        self.last = ""
+        """The hook that was called last, in words."""
         self._undo: list[Hook] = []
 
     def run_file(self) -> None:
@@ -48,31 +50,30 @@ class Hooks:
     def run(self, point: str) -> None:
         """Run the hooks of one point; raises HookFailed at the first that raises."""
         for hook in list(getattr(self, point)):
-            _call(point, hook)
+            self._call(point, hook)
 
     def run_before_promote(self) -> None:
         """Run the before_promote hooks and keep what undoes them; raises HookFailed at the first that raises."""
         for hook in list(self.before_promote):
-            undo = _call("before_promote", hook)
+            undo = self._call("before_promote", hook)
             if callable(undo):
                 self._undo.append(undo)
 
     def undo_promote(self) -> None:
         """The worker serves on: undo what the before_promote hooks did, the last one first; raises HookFailed."""
         while self._undo:
-            _call("before_promote (undo)", self._undo.pop())
+            self._call("before_promote (undo)", self._undo.pop())
 
     def forget_undo(self) -> None:
         """In the new mold: it is not the process that serves on."""
         self._undo.clear()
 
-
-def _call(point: str, hook: Hook) -> object:
-    try:
-        return hook()
-    except Exception as e:
-        name = getattr(hook, "__qualname__", None) or repr(hook)
-        raise HookFailed(f"the {point} hook {name} raised {type(e).__name__}: {e}") from e
+    def _call(self, point: str, hook: Hook) -> object:
+        self.last = f"the {point} hook {getattr(hook, '__qualname__', None) or repr(hook)}"
+        try:
+            return hook()
+        except Exception as e:
+            raise HookFailed(f"{self.last} raised {type(e).__name__}: {e}") from e
 
 
 registered = Hooks()
@@ -102,7 +103,8 @@ def before_promote(hook: H) -> H:
 
     Stop threads and close connections here: whatever stays open is shared by all later workers. The hook may return a
     function without arguments; it is called when the worker serves on, and restores what the hook took away. Raising
-    refuses the promotion (`hook-failed`).
+    refuses the promotion (`hook-failed`), and so does not having ended by the promotion's deadline (`timeout`): the hook
+    is then interrupted.
     """
     registered.before_promote.append(hook)
     return hook

@@ -72,6 +72,9 @@ class Mold:
             if not isinstance(message, Spawn):
                 unexpected(self.connection, message)
             try:
+                # Not bounded here, nor are after_fork and after_promote: a mold, a newborn and a new mold have no
+                # requests to go back to, and the agent ends those whose answer does not come in time.
+                registered.run("before_fork")
                 if double_fork(self.connection, message.spawn, self.welcome.timeouts.spawn):
                     return self._worker(message)
             except SpawnFailed as e:

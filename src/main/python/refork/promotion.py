@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Callable
 
 from . import descriptors, executors, kernel, openblas, threads
+from .bounded import TimeUp, within
 from .forking import SpawnFailed, double_fork
 from .hooks import HookFailed, registered
 from .mold import Mold, promoted
@@ -39,6 +41,7 @@ def promote_or_leave(seat: Seat) -> Mold | None:
     try:
         try:
             _make_sure(seat, promote)
+            _run_hooks(seat, promote, lambda: registered.run("before_fork"))
             if double_fork(seat.connection, promote.spawn, timeouts.spawn):
                 return promoted(seat.pool, promote.spawn, timeouts)
         except HookFailed as e:
@@ -68,7 +71,7 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
         raise _Refused("not-fork-safe", "; ".join(registered.not_fork_safe))
     _in_time(seat, f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
     executors.end_idle_threads()  # so that hooks find what their threads have left, such as connections
-    registered.run_before_promote()
+    _run_hooks(seat, promote, registered.run_before_promote)
     executors.end_idle_threads()  # which hooks have used
     openblas.end_threads()
     in_the_way = _wait_for_threads(seat)
@@ -83,6 +86,17 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
     if open_ones:
         raise _Refused("descriptors", ", ".join(open_ones))
     _in_time(seat, f"before_promote hooks took longer than the {promote.timeout:g} s of the promotion")
+
+
+def _run_hooks(seat: Seat, promote: Promote, run: Callable[[], None]) -> None:
+    """Run hooks until the deadline: one that hangs would keep this worker out of service for ever."""
+    outlasted = f"the {promote.timeout:g} s of the promotion"
+    _in_time(seat, f"what comes before the hooks outlasted {outlasted}")
+    try:
+        within((seat.deadline or 0.0) - time.monotonic(), run)
+    except TimeUp:
+        # What it has taken away until then nobody knows, as when it raises.
+        raise _Refused("timeout", f"{registered.last} did not end within {outlasted}") from None
 
 
 def _in_time(seat: Seat, otherwise: str) -> None:
@@ -117,9 +131,14 @@ def _what_to_do(in_the_way: list[str]) -> str:
 
 
 def _undo(seat: Seat) -> None:
+    bound = seat.welcome.timeouts.spawn
     try:
-        registered.undo_promote()
+        within(bound, registered.undo_promote)
+        return
     except HookFailed as e:
-        # Half of the application is switched off: a fresh worker is better than this one.
-        seat.warn("hook-failed", str(e))
-        seat.leave(str(e), code=1)
+        why = str(e)
+    except TimeUp:
+        why = f"{registered.last} did not end within {bound:g} s"
+    # Half of the application is switched off: a fresh worker is better than this one.
+    seat.warn("hook-failed", why)
+    seat.leave(why, code=1)
