@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from fakeagent import FakeAgent
 from peer import eventually
-from servers import EACH_UVICORN, UVICORN, Background, Uvicorn, get, of_kind
+from servers import EACH_UVICORN, UVICORN, Background, Uvicorn, evaluate, get, of_kind
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect as websocket
 
@@ -164,6 +164,49 @@ def test_gen_06_too_slow_to_get_quiet_it_serves_on_in_the_same_life(agent, serve
     assert get(agent, "/lives")[1]["lives"] == [["startup", served.worker.pid]]
     agent.promote(served.worker, 2)
     served.worker.stop()
+
+
+BEHIND = (
+    "import asyncio, builtins, threading; builtins.end = threading.Event();"
+    "asyncio.get_running_loop().run_in_executor(None, builtins.end.wait)"
+)
+
+
+def test_gen_06_a_task_left_behind_in_the_executor_refuses_in_time_and_the_worker_serves_on(agent, served):
+    evaluate(agent, BEHIND)
+    agent.ask_promote(served.worker, 1, timeout=1300)
+    served.worker.expect("promoting")
+    refused = served.worker.expect("refused", timeout=5)
+    assert refused["reason"] == "timeout"
+    assert refused["detail"].startswith("in the loop's executor, thread '")
+    assert refused["detail"].endswith("_0' (runs threading.wait) outlasted 1.3 s")
+    assert get(agent)[1]["pid"] == served.worker.pid
+    evaluate(agent, "import builtins; builtins.end.set()")
+    agent.promote(served.worker, 2)
+    served.worker.stop()
+
+
+def test_gen_13_a_task_left_behind_in_the_executor_holds_a_stop_no_longer_than_the_drain(agent, served):
+    evaluate(agent, BEHIND)
+    begun = time.monotonic()
+    served.worker.send("stop", grace=700)
+    served.worker.expect("leaving", timeout=6)
+    assert served.worker.exit_code() == 0
+    assert time.monotonic() - begun < 6
+
+
+def test_py_09_a_lifespan_that_does_not_end_refuses_in_time_and_the_worker_serves_on(agent):
+    worker = agent.spawn(Uvicorn(agent, UVICORN, PROBE_END_HANGS="1").boot(), 0)
+    agent.ask_promote(worker, 1, timeout=600)
+    worker.expect("promoting")
+    assert worker.expect("warning", timeout=5)["code"] == "lifespan"
+    refused = worker.expect("refused", timeout=5)
+    assert (refused["reason"], refused["detail"]) == (
+        "timeout",
+        "the shutdown of the lifespan outlasted the 0.6 s of the promotion",
+    )
+    assert get(agent)[1]["pid"] == worker.pid
+    assert worker.board()["state"] == "accepting"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import weakref
-from types import CodeType
 from typing import Any
 
 SETTLE = 0.25
@@ -37,7 +36,7 @@ def end_idle_threads(timeout: float = SETTLE) -> None:
         if not executor._shutdown_lock.acquire(timeout=max(0.0, end - time.monotonic())):
             continue
         try:
-            while not _is_idle(executor, module._worker.__code__):
+            while not _is_idle(executor):
                 if time.monotonic() > end:
                     break
                 time.sleep(0.005)
@@ -45,6 +44,17 @@ def end_idle_threads(timeout: float = SETTLE) -> None:
                 _end_threads(executor)
         finally:
             executor._shutdown_lock.release()
+
+
+def at_work(executor: Any) -> list[threading.Thread]:
+    """Threads of an executor of the standard library's kind that run a task, or have one waiting for them."""
+    module: Any = sys.modules["concurrent.futures.thread"]
+    alive = [thread for thread in list(executor._threads) if thread.is_alive()]
+    if not executor._work_queue.empty():
+        return alive
+    frames = sys._current_frames()
+    tops = {thread: frames.get(thread.ident or 0) for thread in alive}
+    return [t for t, top in tops.items() if top is None or top.f_code is not module._worker.__code__]
 
 
 def _executors(module: Any) -> list[Any]:
@@ -60,13 +70,9 @@ def _executors(module: Any) -> list[Any]:
     return list(found.values())
 
 
-def _is_idle(executor: Any, waiting: CodeType) -> bool:
-    if not executor._work_queue.empty():
-        return False
-    frames = sys._current_frames()
+def _is_idle(executor: Any) -> bool:
     # A thread that runs a task, or an initializer, is deeper in its stack.
-    tops = [frames.get(thread.ident) for thread in executor._threads if thread.is_alive()]
-    return all(frame is not None and frame.f_code is waiting for frame in tops)
+    return executor._work_queue.empty() and not at_work(executor)
 
 
 def _end_threads(executor: Any) -> None:

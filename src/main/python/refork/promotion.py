@@ -69,7 +69,7 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
         raise _Refused("timeout", "not asked any more")
     if registered.not_fork_safe:
         raise _Refused("not-fork-safe", "; ".join(registered.not_fork_safe))
-    _in_time(seat, f"requests in flight outlasted the {promote.timeout:g} s of the promotion")
+    _in_time(seat, f"{seat.last_step} outlasted the {promote.timeout:g} s of the promotion")
     executors.end_idle_threads()  # so that hooks find what their threads have left, such as connections
     _run_hooks(seat, promote, registered.run_before_promote)
     executors.end_idle_threads()  # which hooks have used

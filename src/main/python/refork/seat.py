@@ -58,6 +58,8 @@ class Seat:
         self.asked: Promote | Stop | None = None
         self.deadline: float | None = None
         self.resumed = False
+        self.last_step = "requests in flight"
+        """What the serving loop did last before it returned: said when that was too late for a promotion."""
         self._ready = False
         self._told = False
         self._poll: select.poll | None = None

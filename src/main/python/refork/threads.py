@@ -49,7 +49,7 @@ def in_the_way(allowed: Iterable[str], usual: Counter[str], *, whose: bool = Fal
         if left[name] > 0:
             left[name] -= 1
             continue
-        found.append(f"thread {thread.name!r}" + (_whose(thread) if whose else ""))
+        found.append(f"thread {thread.name!r}" + (whose_is(thread) if whose else ""))
     return found + _native(names_allowed)
 
 
@@ -67,8 +67,8 @@ def _native(allowed: set[str]) -> list[str]:
     ]
 
 
-def _whose(thread: threading.Thread) -> str:
-    """In brackets; empty where it cannot be told."""
+def whose_is(thread: threading.Thread) -> str:
+    """What it was started for, or runs now, in brackets; empty where it cannot be told."""
     work_item: Any = getattr(sys.modules.get("concurrent.futures.thread"), "_WorkItem", None)
     frame, inner = sys._current_frames().get(thread.ident or 0), None
     while frame is not None and work_item is not None:

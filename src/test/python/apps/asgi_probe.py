@@ -23,6 +23,8 @@ async def _lifespan(scope, receive, send):
         WHERE.set("lifespan")
         if os.environ.get("PROBE_STATE") and "state" in scope:
             scope["state"]["cache"] = {}
+        if message["type"] == "lifespan.shutdown" and os.environ.get("PROBE_END_HANGS"):
+            await asyncio.sleep(60)
         await send({"type": message["type"] + ".complete"})
         if message["type"] == "lifespan.shutdown":
             return

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import select
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from ... import executors, threads
 from ...pool import Listener
 from ...protocol import Promote
 from ...seat import Seat
@@ -27,6 +31,9 @@ TURN = 0.02
 CLOSING = 1.0
 """Seconds before the deadline at which websockets are closed: the clients' answer takes a round trip."""
 
+LIFESPAN = 1.0
+"""Least seconds for the lifespan's end, however late draining has ended: it gives back what the application holds."""
+
 CLOSE = (b"connection", b"close")
 
 
@@ -36,6 +43,7 @@ class SeatServer(Server):
     def __init__(self, config: Config, seat: Seat) -> None:
         super().__init__(config)
         self.seat = seat
+        seat.last_step = "requests in flight"
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -94,7 +102,9 @@ class SeatServer(Server):
             lingering = now - since < LINGER or bool(self._idle())
             # A TLS handshake under way is in no list of uvicorn's, so that a linger is always waited for.
             is_open = self.server_state.connections or self.server_state.tasks
-            if not is_open and not (lingering and self.config.is_ssl):
+            at_work = [] if is_open else _executor_at_work()
+            if not is_open and not at_work and not (lingering and self.config.is_ssl):
+                self.seat.stopped_accepting()
                 return True
             if not told and not lingering:
                 told = True
@@ -108,7 +118,10 @@ class SeatServer(Server):
             if now > deadline:
                 if isinstance(asked, Promote):
                     left = len(self.server_state.connections) or len(self.server_state.tasks)
-                    self.seat.refused("timeout", f"{left} requests in flight outlasted {asked.timeout:g} s")
+                    what = (
+                        f"{left} requests in flight" if left else f"in the loop's executor, {_first(at_work)}"
+                    )
+                    self.seat.refused("timeout", f"{what} outlasted {asked.timeout:g} s")
                     return False
                 self.config.timeout_graceful_shutdown = 0  # what is left is cancelled
                 return True
@@ -130,10 +143,22 @@ class SeatServer(Server):
         return [c for c in list(self.server_state.connections) if c.transport.is_closing()]
 
     async def shutdown(self, *arguments: Any, **more: Any) -> None:
-        """Close what is left, and end the lifespan."""
+        """Close what is left, and end the lifespan and the loop's executor, within the time that is left."""
         for connection in self._closing():
             self.server_state.connections.discard(connection)
-        await super().shutdown(*arguments, **more)
+        lifespan: Any = self.lifespan
+        self.lifespan = _Ending(lifespan, self.seat)
+        try:
+            await super().shutdown(*arguments, **more)
+        finally:
+            self.lifespan = lifespan
+        while _executor_at_work() and time.monotonic() < (self.seat.deadline or 0.0):
+            self.seat.last_step = "the loop's executor"
+            await asyncio.sleep(TURN)
+        if _executor_at_work():
+            # asyncio would wait for it for minutes. As threads of nobody's they refuse a promotion by their names, and
+            # leaving waits for them within its bound.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
 
     async def _listen_again(self) -> None:
         """Accept again, in the same loop and the same lifespan."""
@@ -143,6 +168,19 @@ class SeatServer(Server):
             await self.startup([Listener(fileno=os.dup(s.fileno())) for s in self.seat.listeners.values()])
         finally:
             self.lifespan = lifespan
+
+
+def _executor_at_work() -> list[threading.Thread]:
+    """Threads of the loop's own executor (`run_in_executor(None, ...)`, `asyncio.to_thread`) that run a task."""
+    loop = asyncio.get_running_loop()
+    # uvloop shows its executor to nobody but the collector.
+    own = [getattr(loop, "_default_executor", None), *gc.get_referents(loop)]
+    executor = next((o for o in own if issubclass(type(o), ThreadPoolExecutor)), None)
+    return executors.at_work(executor) if executor is not None else []
+
+
+def _first(at_work: list[threading.Thread]) -> str:
+    return "".join(f"thread {thread.name!r}{threads.whose_is(thread)}" for thread in at_work[:1])
 
 
 def _has_more(connection: Any) -> bool:
@@ -163,3 +201,25 @@ class _Running:
 
     async def startup(self) -> None:
         """Nothing to do."""
+
+
+class _Ending:
+    """In place of a lifespan that ends: one that hangs must not keep the worker out of service."""
+
+    def __init__(self, lifespan: Any, seat: Seat) -> None:
+        self._lifespan = lifespan
+        self._seat = seat
+
+    async def shutdown(self) -> None:
+        """End it; give up at the deadline."""
+        bound = max(LIFESPAN, (self._seat.deadline or 0.0) - time.monotonic())
+        self._seat.last_step = "the shutdown of the lifespan"
+        try:
+            await asyncio.wait_for(self._lifespan.shutdown(), bound)
+        except asyncio.TimeoutError:
+            self._seat.warn(
+                "lifespan", f"the shutdown of the lifespan did not end within {bound:.1f} s: it is given up"
+            )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lifespan, name)
