@@ -227,6 +227,43 @@ def test_py_03_a_reply_that_promised_keep_alive_and_ends_late_is_followed_by_one
     assert worker.exit_code() == 0
 
 
+@pytest.mark.parametrize("pair", EACH_GUNICORN, ids=str)
+def test_py_03_a_request_that_comes_in_two_parts_while_the_worker_drains_is_answered(agent, pair):
+    worker = pool_of_one(agent, pair, "gthread").worker
+    connection = connect(agent)
+    connection.request("GET", "/stream?n=7&s=0.2")
+    late = connection.getresponse()
+    assert late.getheader("Connection") != "close"
+    sock = connection.sock
+    worker.send("stop", grace=8000)
+    late.read()  # ends when silent connections are closed already
+    sock.sendall(b"POST /upload HTTP/1.1\r\nHo")
+    time.sleep(0.3)  # several turns of the loop
+    sock.sendall(b"st: x\r\nContent-Length: 3\r\n\r\nabc")
+    assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+    worker.expect("leaving")
+    assert worker.exit_code() == 0
+
+
+@pytest.mark.parametrize("pair", EACH_GUNICORN, ids=str)
+def test_py_03_a_worker_with_all_its_connections_taken_hears_the_agent(agent, pair):
+    worker = agent.spawn(Gunicorn(agent, pair, "--threads", "2", "--worker-connections", "2").boot(), 0)
+    taken = [socket.create_connection(agent.address) for _ in range(2)]
+    for connection in taken:  # their heads never end
+        connection.sendall(b"GET / HT")
+    time.sleep(0.3)
+    spawn = agent.ask_promote(worker, 1)
+    worker.expect("promoting", timeout=5)
+    mold = agent.new_mold(worker, spawn)
+    mold.kill()
+    mold.exit_code()
+    for connection in taken:
+        connection.close()
+    worker.send("resume", reason="test")
+    assert get(agent)[1]["pid"] == worker.pid
+    worker.stop()
+
+
 def test_py_03_silent_clients_do_not_hold_a_worker(agent, served):
     silent = [socket.create_connection(agent.address)]
     if not served.one_at_a_time:

@@ -10,6 +10,7 @@ import functools
 import select
 import selectors
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -38,9 +39,9 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         self._alive = True
         self._drain_since: float | None = None
         self._closing = False
-        # Connections that a thread reads from and whose request has not begun, by thread. One of HTTP/2 stays here while
-        # its requests run.
-        self._unread: dict[int, Any] = {}
+        # Connections that a thread reads from and whose request has not begun, and since when, by thread. One of HTTP/2
+        # stays here while its requests run.
+        self._unread: dict[int, tuple[Any, float]] = {}
         # What each request passes through is bound once.
         self._handle = super().handle
         self._finish = super().finish_request
@@ -72,6 +73,8 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Each turn of the loop."""
         self._beat()
+        if self.nr_conns >= self.worker_connections:
+            self.seat.poll()  # older gunicorns ask no poller then, so that nobody else hears the agent
         if self.seat.asked is not None:
             self._drain()
         elif self._drain_since is not None:
@@ -87,6 +90,7 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
         if self._drain_since is None:
             self._drain_since = now
             self._listen(False)
+            self.worker_connections = sys.maxsize  # no more will come, and the loop is to ask its poller
             select = self.poller.select
             self.poller.select = lambda timeout=None: select(min(timeout or 0.0, TURN))
         if now - self._drain_since >= LINGER:
@@ -103,6 +107,7 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
 
     def _serve_on(self) -> None:
         self._drain_since, self._closing = None, False
+        self.worker_connections = self.cfg.worker_connections
         del self.poller.select  # the class's own again
         self._listen(True)
 
@@ -129,7 +134,7 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Handle one request of a connection; on a thread of the pool."""
         thread = threading.get_ident()
-        self._unread[thread] = conn
+        self._unread[thread] = conn, time.monotonic()
         try:
             return self._handle(conn)
         finally:
@@ -138,7 +143,7 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
     def begin(self) -> None:
         """A request begins on this thread; an HTTP/2 connection may have further ones."""
         thread = threading.get_ident()
-        if not getattr(self._unread.get(thread), "is_http2", False):
+        if not getattr(self._unread.get(thread, (None, 0.0))[0], "is_http2", False):
             self._unread.pop(thread, None)
         self.seat.row.begin(thread)
 
@@ -158,16 +163,19 @@ class Gthread(SeatWorker, ThreadWorker):  # type: ignore[misc]
 
     def _close_idle(self) -> None:
         """Close connections on which no request is running, whichever of gunicorn's lists they are in."""
+        now = time.monotonic()
+        last = now > (self.seat.deadline or now) - 2 * TURN
         for thread, unread in list(self._unread.items()):
-            if self.seat.row.runs(thread):
-                continue  # a request of an HTTP/2 connection
+            reading, since = unread
+            if not last and now - since < LINGER:
+                continue  # a request that its client is just sending
+            if self.seat.row.runs(thread) or self._unread.get(thread) is not unread:
+                continue  # a request of an HTTP/2 connection, or one that has just begun
             with contextlib.suppress(OSError):
                 # The thread reads end of file and closes. The plain socket's method: that of TLS would pull the session
                 # away under the reading thread.
-                socket.socket.shutdown(unread.sock, socket.SHUT_RD)
+                socket.socket.shutdown(reading.sock, socket.SHUT_RD)
         lock = getattr(self, "_lock", None) or contextlib.nullcontext()
-        now = time.monotonic()
-        last = now > (self.seat.deadline or now) - 2 * TURN
         with lock:
             for key in list(self.poller.get_map().values()):
                 conn: Any = key.data.args[0] if isinstance(key.data, functools.partial) else None
