@@ -84,6 +84,21 @@ def test_fork_09_hooks_run_when_executors_have_no_threads_and_may_use_them(agent
     assert run(agent, "result = extra['seen']") == [1, 32]
 
 
+@pytest.mark.parametrize("point", ["after_promote", "before_fork"])
+def test_fork_09_an_executor_that_a_hook_has_used_in_a_mold_works_in_workers(agent, point):
+    worker = agent.spawn(boot(agent), 0)
+    hook = "lambda: extra['pool'].submit(pow, 2, 5).result(5)"
+    run(
+        agent,
+        "from concurrent.futures import ThreadPoolExecutor; extra['pool'] = ThreadPoolExecutor(1);"
+        f"refork.{point}({hook})",
+    )
+    mold = agent.promote(worker, 1)
+    worker.stop()
+    agent.spawn(mold, 0)
+    assert run(agent, USE) == 32
+
+
 def test_fork_09_an_executor_that_was_used_while_loading_works_in_workers(agent):
     mold = boot(agent, env={"ECHO_LOADING": EXECUTOR})
     assert mold.received[-1]["threads"] == []

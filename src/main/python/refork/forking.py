@@ -11,7 +11,7 @@ import traceback
 import warnings
 from typing import NoReturn
 
-from . import kernel
+from . import executors, kernel
 from .connection import Connection
 from .leaving import drop_inherited_handlers, flush
 from .protocol import ProtocolError
@@ -35,6 +35,7 @@ def double_fork(connection: Connection, spawn: str, timeout: float) -> bool:
     In the newborn the parent's connection is closed, signals have their defaults and inherited exit handlers are gone;
     it has not yet said hello. Raises SpawnFailed, in the parent only.
     """
+    executors.end_idle_threads()  # which the hooks have used
     flush()
     # Signals stay blocked in all three until the newborn has its own dispositions: a handler of the parent must not run
     # in a child that shares the parent's wake-up pipe.

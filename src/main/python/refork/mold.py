@@ -35,8 +35,11 @@ class Mold:
         """
         if self._boot:
             registered.run_file()
-            executors.end_idle_threads()
-            openblas.end_threads()
+        # Those of a boot mold, and those that after_promote hooks have used: forks would have an executor that waits for
+        # threads which are not there.
+        executors.end_idle_threads()
+        openblas.end_threads()
+        if self._boot:
             self.pool.take_stock()
             for what in descriptors.shared_connections(self.pool.own_descriptors(self.connection)):
                 self.warn(
