@@ -143,6 +143,11 @@ HARMLESS = [
     ("multiprocessing's tracker", "from multiprocessing import resource_tracker as t; t.ensure_running()"),
     ("a thread that has ended", "import threading; t = threading.Thread(target=int); t.start(); t.join()"),
     ("libuv's threads", NATIVE.replace("'nat'", "'libuv-worker'").replace('"nat"', '"libuv-worker"')),
+    (
+        "a class that has no hash",
+        "import asyncio; Meta = type('Meta', (type,), {'__eq__': lambda c, o: c is o});"
+        " extra['odd'] = Meta('Odd', (), {})(); extra['odd'].field = []",
+    ),
     ("the kernel's for io_uring", NATIVE.replace("'nat'", "'iou-sqp-7'").replace('"nat"', '"iou-sqp-7"')),
 ]
 
@@ -150,6 +155,14 @@ HARMLESS = [
 @pytest.mark.parametrize("code", [row[1] for row in HARMLESS], ids=[row[0] for row in HARMLESS])
 def test_py_06_what_is_known_to_be_harmless_is_not_warned_of(agent, code):
     assert warned(boot(agent, env={"ECHO_LOADING": code})) == []
+
+
+def test_py_06_an_application_whose_objects_cannot_be_looked_at_starts_all_the_same(agent):
+    odd = "import sys, types; sys.modules['gevent.monkey'] = type('', (), {'__getattr__': lambda s, n: 1 / 0})()"
+    mold = boot(agent, env={"ECHO_LOADING": odd + "; " + SLEEPER.format("flusher")})
+    assert [m["code"] for m in warned(mold)] == ["load-threads"]
+    assert "refork: could not look for load-patched: ZeroDivisionError" in agent.log()
+    agent.spawn(mold, 0)
 
 
 def test_py_06_a_thread_that_the_operator_allows_is_not_warned_of(agent):
