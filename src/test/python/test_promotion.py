@@ -6,10 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from echoes import ECHO, ask, boot, run
 from peer import eventually
+from refork import executors
 
 
 def test_fork_09_threads_of_the_boot_mold_are_usual_and_new_ones_refuse_by_name(agent):
@@ -72,6 +76,35 @@ def test_fork_09_idle_threads_of_an_executor_end_for_a_promotion_and_come_again(
     worker.stop()
     agent.spawn(mold, 0)
     assert run(agent, USE) == 32
+
+
+def test_fork_09_a_task_that_has_just_begun_does_not_hold_up_who_ends_idle_threads(monkeypatch):
+    end, pool = threading.Event(), ThreadPoolExecutor(2)
+    try:
+        running = [pool.submit(end.wait) for _ in range(2)]
+        monkeypatch.setattr(executors, "_is_idle", lambda _executor: True)  # the moment before they begin
+        begun = time.monotonic()
+        executors.end_idle_threads()
+        took = time.monotonic() - begun
+    finally:
+        end.set()
+    assert took < 2
+    assert [future.result(5) for future in running] == [True, True]
+    assert pool.submit(pow, 2, 5).result(5) == 32
+    pool.shutdown()
+
+
+def test_fork_09_what_an_executors_thread_held_in_a_cycle_is_no_descriptor_of_anybodys(agent):
+    worker = agent.spawn(boot(agent), 0)
+    run(
+        agent,
+        "import threading; from concurrent.futures import ThreadPoolExecutor; local = threading.local();"
+        f"held = lambda own: (own.append(own), setattr(local, 'own', own)); file = {str(agent.out) + '.w'!r};"
+        "extra['pool'] = ThreadPoolExecutor(1);"
+        "extra['pool'].submit(lambda: held([open(file, 'w')])).result(5)",
+    )
+    mold = agent.promote(worker, 1)
+    assert not any(".w" in what for what in mold.descriptors().values())
 
 
 def test_fork_09_hooks_run_when_executors_have_no_threads_and_may_use_them(agent):

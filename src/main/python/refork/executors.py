@@ -18,8 +18,8 @@ SETTLE = 0.25
 """Seconds for a thread to get from the end of its task to the wait for the next one."""
 
 ENDING = 5.0
-"""Seconds for idle threads to end. They have nothing else to do, so that only a starved CPU keeps them; to take back
-that they are to end while they still do could leave an executor that takes no tasks."""
+"""Seconds for idle threads to end, of all executors together. They have nothing else to do, so that only a starved CPU
+keeps them; to take back that they are to end while they still do could leave an executor that takes no tasks."""
 
 
 def end_idle_threads(timeout: float = SETTLE) -> None:
@@ -31,6 +31,7 @@ def end_idle_threads(timeout: float = SETTLE) -> None:
     if module is None:
         return
     end = time.monotonic() + timeout
+    last = end + ENDING
     for executor in _executors(module):
         # Without this lock nothing is submitted, and no thread started.
         if not executor._shutdown_lock.acquire(timeout=max(0.0, end - time.monotonic())):
@@ -41,7 +42,7 @@ def end_idle_threads(timeout: float = SETTLE) -> None:
                     break
                 time.sleep(0.005)
             else:
-                _end_threads(executor)
+                _end_threads(executor, module, last)
         finally:
             executor._shutdown_lock.release()
 
@@ -75,19 +76,32 @@ def _is_idle(executor: Any) -> bool:
     return executor._work_queue.empty() and not at_work(executor)
 
 
-def _end_threads(executor: Any) -> None:
+def _end_threads(executor: Any, module: Any, last: float) -> None:
     executor._shutdown = True  # asked by a thread that wakes up for nothing
     executor._work_queue.put(None)
-    end = time.monotonic() + ENDING
-    for thread in list(executor._threads):
-        thread.join(max(0.0, end - time.monotonic()))
+    while time.monotonic() < last:
+        ending = [thread for thread in executor._threads if thread.is_alive()]
+        # One that had just taken a task when it was looked at may run for long, and keeps those waiting who submit.
+        if all(_runs_a_task(thread, module) for thread in ending):
+            break
+        ending[0].join(0.005)
     executor._shutdown = False
-    left = {thread for thread in executor._threads if thread.is_alive()}
+    for thread in list(executor._threads):
+        if not _runs_a_task(thread, module):
+            thread.join(0.05)  # its task was over while it was still to end
+    executor._shutdown = False  # as the last thing that one which ends does is to say that it is True
     try:
         while True:
             executor._work_queue.get_nowait()  # each thread that has ended has told the next one
     except queue.Empty:
         pass
-    executor._threads = left
+    executor._threads = {thread for thread in executor._threads if thread.is_alive()}
     # None counts as idle: one that is left may have taken a task in the moment it was looked at.
     executor._idle_semaphore = threading.Semaphore(0)
+
+
+def _runs_a_task(thread: threading.Thread, module: Any) -> bool:
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None and frame.f_code is not module._WorkItem.run.__code__:
+        frame = frame.f_back
+    return frame is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Callable
 
@@ -80,18 +81,26 @@ def _make_sure(seat: Seat, promote: Promote) -> None:
     children = kernel.living_children()
     if children:
         raise _Refused("children", ", ".join(f"process {pid} ({name})" for pid, name in children.items()))
-    open_ones = descriptors.unaccounted(
-        seat.pool.own_descriptors(seat.connection), seat.pool.usual_descriptors
-    )
+    open_ones = _open_ones(seat)
+    if open_ones:
+        gc.collect()  # what the threads of executors held, which have just ended, may be in cycles
+        open_ones = _open_ones(seat)
     if open_ones:
         raise _Refused("descriptors", ", ".join(open_ones))
-    _in_time(seat, f"before_promote hooks took longer than the {promote.timeout:g} s of the promotion")
+    _in_time(
+        seat,
+        f"ending threads after the before_promote hooks outlasted the {promote.timeout:g} s of the promotion",
+    )
+
+
+def _open_ones(seat: Seat) -> list[str]:
+    return descriptors.unaccounted(seat.pool.own_descriptors(seat.connection), seat.pool.usual_descriptors)
 
 
 def _run_hooks(seat: Seat, promote: Promote, run: Callable[[], None]) -> None:
     """Run hooks until the deadline: one that hangs would keep this worker out of service for ever."""
     outlasted = f"the {promote.timeout:g} s of the promotion"
-    _in_time(seat, f"what comes before the hooks outlasted {outlasted}")
+    _in_time(seat, f"ending the idle threads of executors outlasted {outlasted}")
     try:
         within((seat.deadline or 0.0) - time.monotonic(), run)
     except TimeUp:
