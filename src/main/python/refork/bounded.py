@@ -33,4 +33,6 @@ def within(seconds: float, step: Callable[[], Any]) -> None:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
+        # Once more: the interruption may have come just when the step had ended, in place of the line above.
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if former is None else former)
