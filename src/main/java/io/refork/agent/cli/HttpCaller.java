@@ -1,17 +1,20 @@
 package io.refork.agent.cli;
 
+import io.refork.protocol.Escape;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
@@ -23,10 +26,23 @@ import org.jspecify.annotations.Nullable;
  * one thread.
  */
 final class HttpCaller implements AutoCloseable {
-  /** A reply that takes longer is not waited for: a check has to end. */
+  /**
+   * A request, its connection and its reply take no longer together, however slowly bytes drip: a
+   * check has to end.
+   */
   static final int PATIENCE_MILLIS = 10_000;
 
+  /** Of all lines of a reply before its body, or behind it. */
   private static final int MAX_HEAD = 64 * 1024;
+
+  /** Nobody asked for another protocol: what follows is not ours to read. */
+  private static final int SWITCHING = 101;
+
+  private static final String HTTP = "HTTP/1.";
+
+  private static final Pattern LENGTH = Pattern.compile("\\d{1,18}");
+
+  private static final Pattern CHUNK = Pattern.compile("[0-9A-Fa-f]{1,15}");
 
   /** First bytes of a TLS alert: what a TLS server answers to plain text. */
   private static final int ALERT = 21;
@@ -52,15 +68,31 @@ final class HttpCaller implements AutoCloseable {
 
   private final Target target;
   private final boolean keepAlive;
+  private final int patienceMillis;
   private @Nullable Socket socket;
+
+  /** The TCP connection below {@link #socket}: closing it wakes up whoever waits for it. */
+  private volatile @Nullable Socket wire;
+
   private @Nullable InputStream in;
 
   /** Whether a byte of the reply has come. */
   private boolean began;
 
+  /** Whether the time of this exchange is over. */
+  private volatile boolean late;
+
+  /** How many bytes of lines may still come. */
+  private int left;
+
   HttpCaller(Target target, boolean keepAlive) {
+    this(target, keepAlive, PATIENCE_MILLIS);
+  }
+
+  HttpCaller(Target target, boolean keepAlive, int patienceMillis) {
     this.target = target;
     this.keepAlive = keepAlive;
+    this.patienceMillis = patienceMillis;
   }
 
   /**
@@ -69,17 +101,33 @@ final class HttpCaller implements AutoCloseable {
    * every client does.
    */
   Reply get(String path) {
+    late = false;
+    // Not SO_TIMEOUT: that begins anew with each byte, and does not hold for a TLS handshake.
+    var alarm = Alarms.CLOCK.schedule(this::giveUp, patienceMillis, TimeUnit.MILLISECONDS);
+    try {
+      return answer(path);
+    } finally {
+      alarm.cancel(false);
+      if (late) {
+        close();
+      }
+    }
+  }
+
+  private void giveUp() {
+    late = true;
+    close(wire);
+  }
+
+  private Reply answer(String path) {
     if (socket != null) {
       try {
         var reply = exchange(path);
         if (reply != null) {
           return reply;
         }
-      } catch (SocketTimeoutException e) {
-        close();
-        return new Reply.Lost("no reply within " + PATIENCE_MILLIS / 1000 + " s");
       } catch (IOException e) {
-        if (began) {
+        if (began || late) {
           return lost(String.valueOf(e.getMessage()));
         }
         // Closed while it was idle.
@@ -90,8 +138,6 @@ final class HttpCaller implements AutoCloseable {
       open();
       var reply = exchange(path);
       return reply != null ? reply : lost("closed without a reply");
-    } catch (SocketTimeoutException e) {
-      return lost("no reply within " + PATIENCE_MILLIS / 1000 + " s");
     } catch (IOException e) {
       return lost(String.valueOf(e.getMessage()));
     }
@@ -99,14 +145,20 @@ final class HttpCaller implements AutoCloseable {
 
   private Reply.Lost lost(String how) {
     close();
-    return new Reply.Lost(how.toLowerCase(Locale.ROOT));
+    return new Reply.Lost(
+        late
+            ? "no reply within " + patienceMillis / 1000 + " s"
+            : Escape.plain(how.toLowerCase(Locale.ROOT), Escape.MAX));
   }
 
   private void open() throws IOException {
     var plain = new Socket();
     socket = plain;
-    plain.connect(new InetSocketAddress(target.host(), target.port()), PATIENCE_MILLIS);
-    plain.setSoTimeout(PATIENCE_MILLIS);
+    wire = plain;
+    if (late) { // the alarm has seen the connection before this one
+      throw new IOException("late");
+    }
+    plain.connect(new InetSocketAddress(target.host(), target.port()), patienceMillis);
     plain.setTcpNoDelay(true);
     if (target.tls()) {
       socket =
@@ -136,37 +188,70 @@ final class HttpCaller implements AutoCloseable {
   }
 
   private @Nullable Reply read(InputStream stream) throws IOException {
-    int first = stream.read();
-    if (first < 0) {
-      return null;
+    left = MAX_HEAD;
+    for (int at = 0; at < HTTP.length(); at++) {
+      int c = stream.read();
+      if (c < 0 && at == 0) {
+        return null;
+      }
+      began = true;
+      if (c != HTTP.charAt(at)) { // told at once: what is no HTTP may have no lines either
+        close();
+        return new Reply.NotHttp(at == 0 && c == ALERT);
+      }
     }
-    began = true;
-    var line = (char) first + line(stream);
-    if (!line.startsWith("HTTP/1.")) {
+    var line = HTTP + line(stream);
+    var head = head(stream, line);
+    while (head.status() < 200 && head.status() != SWITCHING) {
+      line = line(stream); // an interim reply: the real one follows
+      if (!line.startsWith(HTTP)) {
+        throw new IOException("a broken status line");
+      }
+      head = head(stream, line);
+    }
+    boolean ends = head.isBare() || body(stream, head);
+    if (head.closes() || !keepAlive || !ends) {
       close();
-      return new Reply.NotHttp(first == ALERT);
     }
-    int status = status(line);
-    boolean close = !keepAlive || line.startsWith("HTTP/1.0");
+    return new Reply.Answered(head.status(), !ends);
+  }
+
+  /**
+   * What is known of a reply before its body.
+   *
+   * @param length -1 when it is not told
+   * @param closes whether the connection ends with it
+   */
+  private record Head(int status, long length, boolean chunked, boolean closes) {
+    /** Whether no body follows. */
+    boolean isBare() {
+      return status == 204 || status == 304 || status == SWITCHING;
+    }
+  }
+
+  /** The lines behind the status line. */
+  private Head head(InputStream stream, String first) throws IOException {
+    int status = status(first);
+    boolean closes = first.startsWith("HTTP/1.0") || status == SWITCHING;
     long length = -1;
     boolean chunked = false;
     for (var header = line(stream); !header.isEmpty(); header = line(stream)) {
       var lower = header.toLowerCase(Locale.ROOT);
       var value = lower.substring(lower.indexOf(':') + 1).strip();
       if (lower.startsWith("content-length:")) {
+        if (!LENGTH.matcher(value).matches()) {
+          throw new IOException("a broken content-length");
+        }
         length = Long.parseLong(value);
       } else if (lower.startsWith("transfer-encoding:")) {
         chunked = value.contains("chunked");
       } else if (lower.startsWith("connection:") && value.contains("close")) {
-        close = true;
+        closes = true;
       }
     }
-    boolean ends =
-        status == 204 || status == 304 || status < 200 || body(stream, length, chunked, close);
-    if (close || !ends) {
-      close();
-    }
-    return new Reply.Answered(status, !ends);
+    var head = new Head(status, length, chunked, closes);
+    // Without a length and without chunks the end of the connection is the end of the body.
+    return length < 0 && !chunked && !head.isBare() ? new Head(status, length, false, true) : head;
   }
 
   private static int status(String line) throws IOException {
@@ -178,71 +263,67 @@ final class HttpCaller implements AutoCloseable {
   }
 
   /** Reads to the end; false when that did not come in time. */
-  private boolean body(InputStream stream, long length, boolean chunked, boolean close)
-      throws IOException {
-    long end = System.nanoTime() + PATIENCE_MILLIS * 1_000_000L;
+  private boolean body(InputStream stream, Head head) throws IOException {
     try {
-      if (chunked) {
-        for (long chunk = chunk(stream); chunk > 0; chunk = chunk(stream)) {
-          if (!skip(stream, chunk, end)) {
-            return false;
-          }
-          line(stream);
-        }
-        while (!line(stream).isEmpty()) {
-          // trailers
-        }
-        return true;
+      if (!head.chunked()) {
+        skip(stream, head.length());
+        return !late;
       }
-      return length >= 0 ? skip(stream, length, end) : !close || skip(stream, -1, end);
-    } catch (SocketTimeoutException e) {
-      return false;
+      for (long chunk = chunk(stream); chunk > 0; chunk = chunk(stream)) {
+        skip(stream, chunk);
+        line(stream);
+      }
+      left = MAX_HEAD;
+      while (!line(stream).isEmpty()) {
+        // trailers
+      }
+      return true;
+    } catch (IOException e) {
+      if (late) {
+        return false;
+      }
+      throw e;
     }
   }
 
-  private static long chunk(InputStream stream) throws IOException {
-    try {
-      return Long.parseLong(line(stream).split(";", 2)[0].strip(), 16);
-    } catch (NumberFormatException e) {
-      throw new IOException("a broken chunk", e);
+  private long chunk(InputStream stream) throws IOException {
+    left = MAX_HEAD;
+    var size = line(stream).split(";", 2)[0].strip();
+    if (!CHUNK.matcher(size).matches()) {
+      throw new IOException("a broken chunk");
     }
+    return Long.parseLong(size, 16);
   }
 
-  /** {@code length} bytes, or all there are when it is negative; false when time is over. */
-  private static boolean skip(InputStream stream, long length, long end) throws IOException {
+  /** {@code length} bytes, or all there are when it is negative. */
+  private static void skip(InputStream stream, long length) throws IOException {
     var buffer = new byte[8192];
     for (long left = length; left != 0; ) {
       int n = stream.read(buffer, 0, left < 0 ? buffer.length : (int) Math.min(left, 8192));
       if (n < 0) {
         if (length < 0) {
-          return true;
+          return;
         }
         throw new IOException("closed in the middle of a reply");
       }
       left -= left < 0 ? 0 : n;
-      if (System.nanoTime() > end) {
-        return false;
-      }
     }
-    return true;
   }
 
-  private static String line(InputStream stream) throws IOException {
+  private String line(InputStream stream) throws IOException {
     var text = new StringBuilder();
     for (int c = stream.read(); c != '\n'; c = stream.read()) {
       if (c < 0) {
-        if (text.length() > 0 && !text.toString().startsWith("HTTP")) {
-          return text.toString();
-        }
         throw new IOException("closed in the middle of a reply");
       }
       if (c != '\r') {
         text.append((char) c);
       }
-      if (text.length() > MAX_HEAD) {
+      if (--left < 0) {
         throw new IOException("a head without end");
       }
     }
+    left--;
     return text.toString();
   }
 
@@ -250,7 +331,12 @@ final class HttpCaller implements AutoCloseable {
   public void close() {
     var old = socket;
     socket = null;
+    wire = null;
     in = null;
+    close(old);
+  }
+
+  private static void close(@Nullable Socket old) {
     if (old != null) {
       try {
         old.close();
@@ -268,6 +354,19 @@ final class HttpCaller implements AutoCloseable {
       return context;
     } catch (GeneralSecurityException e) {
       throw new IOException("no TLS here", e);
+    }
+  }
+
+  /** One thread for the alarms of all callers; it ends with the process. */
+  private static final class Alarms {
+    static final ScheduledThreadPoolExecutor CLOCK = clock();
+
+    private static ScheduledThreadPoolExecutor clock() {
+      var clock =
+          new ScheduledThreadPoolExecutor(
+              1, task -> Thread.ofPlatform().daemon().name("alarm").unstarted(task));
+      clock.setRemoveOnCancelPolicy(true);
+      return clock;
     }
   }
 

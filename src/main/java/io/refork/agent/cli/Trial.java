@@ -39,7 +39,7 @@ final class Trial {
     var booted = run.status();
     var moldThreads = booted.map(look::moldThreads).orElse(List.of());
     var load = booted.flatMap(this::load);
-    during(load, Part.BEFORE, () -> pause(plan.time()));
+    during(load, Part.BEFORE, () -> pause(run.atMost(plan.time())));
     var quiet = run.settled();
     var before = quiet.map(look::at).orElse(new PoolSeen(Optional.empty(), 0, List.of()));
     var connections = quiet.map(look::connections).orElse(List.of());
@@ -60,7 +60,7 @@ final class Trial {
       after = run.settled().map(look::at);
       application = application();
       if (run.hasTime()) {
-        during(load, Part.AFTER, () -> pause(plan.time()));
+        during(load, Part.AFTER, () -> pause(run.atMost(plan.time())));
         later = run.settled().map(look::at);
       }
     }

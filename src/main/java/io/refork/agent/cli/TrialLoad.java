@@ -18,6 +18,9 @@ final class TrialLoad implements AutoCloseable {
   /** So at most 80 requests a second. */
   private static final long PAUSE_MILLIS = 50;
 
+  /** All clients together: a request and the pause before it, with some room. */
+  private static final long END_MILLIS = HttpCaller.PATIENCE_MILLIS + 500;
+
   private final Target target;
   private final Kind kind;
   private final List<String> paths;
@@ -76,9 +79,10 @@ final class TrialLoad implements AutoCloseable {
   /** Ends all clients and their connections. */
   void pause() {
     stopped = true;
+    long end = System.nanoTime() + END_MILLIS * 1_000_000;
     try {
       for (var client : clients) {
-        client.join(2L * HttpCaller.PATIENCE_MILLIS);
+        client.join(Math.max(1, (end - System.nanoTime()) / 1_000_000));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

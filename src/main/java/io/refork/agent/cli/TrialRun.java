@@ -42,10 +42,21 @@ final class TrialRun implements AutoCloseable {
   /** Promotion, canary and one more worker: 30 s and 10 s at most by default, without soaking. */
   private static final Duration REFORK = Duration.ofSeconds(50);
 
-  /** No wait of a trial ends later after its start; clients and the stop come on top. */
-  private static final Duration ALL = Duration.ofSeconds(125);
+  /**
+   * No step of a trial ends later after its start. On top come a last question to the agent (5 s),
+   * the clients' last requests (10.5 s) and the stop (13 s): 150 s are promised.
+   */
+  private static final Duration ALL = Duration.ofSeconds(120);
 
-  private static final Duration STOP = Duration.ofSeconds(8);
+  /**
+   * For the agent to end all it has started: 5 s for draining, twice 2 s and 1 s for what does not
+   * end by itself, and as much as two cores may need for it.
+   */
+  private static final Duration STOP = Duration.ofSeconds(12);
+
+  /** For the kernel to end what was killed. */
+  private static final Duration KILLED = Duration.ofSeconds(1);
+
   private static final long POLL_MILLIS = 100;
 
   /** A warning of a process of the pool, as the agent logs it. */
@@ -160,6 +171,12 @@ final class TrialRun implements AutoCloseable {
     return agent.isAlive() && System.nanoTime() < end - HttpCaller.PATIENCE_MILLIS * 1_000_000L;
   }
 
+  /** The time, or what is left for the steps of this trial when that is less. */
+  Duration atMost(Duration time) {
+    var left = Duration.ofNanos(Math.max(0, end - System.nanoTime()));
+    return time.compareTo(left) < 0 ? time : left;
+  }
+
   /** The pool as it is, or empty when the agent does not answer. */
   Optional<Status> status() {
     return await(Duration.ofSeconds(5), s -> true);
@@ -206,7 +223,8 @@ final class TrialRun implements AutoCloseable {
         await(REFORK, s -> s.refork().filter(r -> !r.outcome().equals("running")).isPresent());
     var refork = status.flatMap(Status::refork);
     if (refork.isEmpty()) {
-      return new Outcome.Unknown("not finished within " + REFORK.toSeconds() + " s");
+      return new Outcome.Unknown(
+          "not finished within " + (System.nanoTime() - begun) / 1_000_000_000 + " s");
     }
     var r = refork.get();
     return r.outcome().startsWith("completed")
@@ -243,7 +261,7 @@ final class TrialRun implements AutoCloseable {
     agent.destroy();
     try {
       if (!agent.waitFor(STOP.toSeconds(), TimeUnit.SECONDS)) {
-        agent.destroyForcibly().waitFor(STOP.toSeconds(), TimeUnit.SECONDS);
+        agent.destroyForcibly().waitFor(KILLED.toSeconds(), TimeUnit.SECONDS);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
