@@ -33,7 +33,7 @@ record Finding(Verdict verdict, String what, String found, String advice) {
     return new Finding(Verdict.FAIL, what, found, advice);
   }
 
-  /** A heading and its rows; what was found may come from outside and is escaped. */
+  /** A heading and its rows; what it says may come from outside and is escaped. */
   static void print(PrintStream out, String heading, List<Finding> findings) {
     out.println(Escape.plain(heading, 200));
     for (var f : findings) {
@@ -42,7 +42,7 @@ record Finding(Verdict verdict, String what, String found, String advice) {
               Locale.ROOT,
               "  %-4s  %-17s %s",
               f.verdict().name().toLowerCase(Locale.ROOT),
-              f.what(),
+              Escape.plain(f.what(), 40),
               Escape.plain(f.found(), 500)));
       if (!f.advice().isEmpty()) {
         out.println(" ".repeat(26) + "→ " + f.advice());

@@ -26,6 +26,11 @@ final class TrialFindings {
 
   private static final int TIMES_SLOWER = 5;
 
+  /**
+   * A third of the default of --promote-timeout: production's requests may well be thrice as slow.
+   */
+  private static final double LONG_REFORK = 10;
+
   /** Below this gain per worker, memory alone is no reason to refork. */
   private static final double LITTLE = 8 * MIB;
 
@@ -78,6 +83,12 @@ final class TrialFindings {
 
   private static Finding http(LoadSeen load) {
     var all = load.all();
+    if (all.sent() == 0) {
+      return Finding.warn(
+          "requests",
+          "none was sent, though it answered a first one",
+          "the refork below was tried without load: give a --path that answers within seconds");
+    }
     var during = load.of(Part.DURING);
     var found = new StringBuilder();
     found.append(all.sent()).append(" sent, ").append(during.sent()).append(" in the refork; ");
@@ -205,13 +216,7 @@ final class TrialFindings {
 
   private static Finding refork(Outcome outcome) {
     return switch (outcome) {
-      case Outcome.Completed(var seconds) ->
-          Finding.ok(
-              "refork",
-              String.format(
-                  Locale.ROOT,
-                  "a worker became the mold, and its forks serve; it took %.1f s",
-                  seconds));
+      case Outcome.Completed(var seconds) -> completed(seconds);
       case Outcome.Failed(var how, var reason, var detail) ->
           Finding.fail(
               "refork",
@@ -220,6 +225,18 @@ final class TrialFindings {
       case Outcome.Unknown(var sentence) ->
           Finding.fail("refork", sentence, "see the output above");
     };
+  }
+
+  private static Finding completed(double seconds) {
+    var found =
+        String.format(
+            Locale.ROOT, "a worker became the mold, and its forks serve; it took %.1f s", seconds);
+    return seconds > LONG_REFORK
+        ? Finding.warn(
+            "refork",
+            found,
+            "a slow request, hook or start of a worker; past --promote-timeout (30s) it is refused, past --boot-timeout aborted")
+        : Finding.ok("refork", found);
   }
 
   /** Forty threads of one name are told by one of them. */

@@ -1,5 +1,6 @@
 package io.refork.agent.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -10,6 +11,8 @@ import io.refork.agent.cli.TrialSeen.MemorySeen;
 import io.refork.agent.cli.TrialSeen.Outcome;
 import io.refork.agent.cli.TrialSeen.PoolSeen;
 import io.refork.agent.cli.TrialSeen.Warning;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,6 +138,10 @@ class TrialFindingsTest {
             "slow anyway",
             load(tally(100, 0, 0, Map.of(), 3900), tally(100, 0, 0, Map.of(), 4000), FINE),
             "OK *"),
+        arguments(
+            "none was counted",
+            load(Tally.NOTHING, Tally.NOTHING, Tally.NOTHING),
+            "WARN none was sent*--path*"),
         arguments("no HTTP", LoadSeen.nothing(Kind.NOT_HTTP), "WARN none: *not speak HTTP*"),
         arguments("silent", LoadSeen.nothing(Kind.SILENT), "WARN none: *not answer*--path*"),
         arguments("no listener", LoadSeen.nothing(Kind.NONE), "WARN none: nothing listens → "));
@@ -273,6 +280,22 @@ class TrialFindingsTest {
     assertThat(row(seen(load(FINE, FINE, FINE), DONE), "refork"))
         .startsWith("OK ")
         .contains("1.5 s");
+  }
+
+  @Test
+  @DisplayName("a refork that takes long is a warning: in production it may be refused for it")
+  void longRefork() {
+    assertThat(row(seen(load(FINE, FINE, FINE), new Outcome.Completed(39)), "refork"))
+        .matches(glob("WARN *it took 39.0 s → *--promote-timeout*"));
+  }
+
+  @Test
+  @DisplayName("a row prints nothing of others as it is")
+  void escaped() {
+    var out = new ByteArrayOutputStream();
+    var row = Finding.warn("code\u001b[2J\n  ok", "found\u001b[2J", "");
+    Finding.print(new PrintStream(out, true, UTF_8), "heading", List.of(row));
+    assertThat(out.toString(UTF_8)).doesNotContain("\u001b").hasLineCount(2);
   }
 
   private static String glob(String text) {
