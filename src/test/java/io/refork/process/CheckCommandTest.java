@@ -103,7 +103,15 @@ class CheckCommandTest {
       var peer = "127.0.0.1:" + database.getLocalPort();
       var said =
           check(
-              Map.of("APP_LOAD_THREAD", "APScheduler", "APP_DATABASE", peer),
+              Map.of(
+                  "APP_LOAD_THREAD", "APScheduler",
+                  "APP_DATABASE", peer,
+                  // settings of a pool that a trial must not have
+                  "REFORK_LOG_FORMAT", "json",
+                  "REFORK_SHUTDOWN_DELAY", "1h",
+                  "REFORK_MAX_REQUESTS", "3",
+                  "REFORK_CONTROL_KEYS", "/no/such/file",
+                  "REFORK_POD_UID", "1"),
               List.of(),
               Apps.PYTHON,
               Apps.path("careless_app.py"));

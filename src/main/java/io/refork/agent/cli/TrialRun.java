@@ -10,25 +10,17 @@ import io.refork.agent.control.Status;
 import io.refork.agent.control.StatusReader;
 import io.refork.agent.control.StatusReader.Answer;
 import io.refork.protocol.Escape;
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 
 /**
  * A command under an agent of its own for the length of a check: two workers, sockets on free
@@ -59,50 +51,54 @@ final class TrialRun implements AutoCloseable {
 
   private static final long POLL_MILLIS = 100;
 
-  /** A warning of a process of the pool, as the agent logs it. */
-  private static final Pattern WARNING =
-      Pattern.compile(
-          " refork warn  the application warns pid=\\d+ code=(\\S+) message=\"?(.*?)\"?$");
+  /**
+   * What a pool may have in its environment and a trial must not: nobody steers it. Its other
+   * settings count, but for those that {@link #OPTIONS} says otherwise.
+   */
+  private static final List<String> NOT_OF_A_TRIAL =
+      List.of("REFORK_CONFIG", "REFORK_CONTROL_KEYS", "REFORK_POD_UID");
+
+  /**
+   * Given as flags, which win over variables: exactly one refork, no worker that goes for another
+   * reason, an end within {@link #STOP}, and a log that can be read here.
+   */
+  private static final List<String> OPTIONS =
+      List.of(
+          "--workers", "2",
+          "--listen", "127.0.0.1:0",
+          "--control", "127.0.0.1:0",
+          "--refork-after", "off",
+          "--refork-below", "off",
+          "--max-requests", "off",
+          "--canary-soak", "0s",
+          "--shutdown-delay", "0s",
+          "--drain-timeout", "5s",
+          "--kill-after", "2s",
+          "--log-format", "text");
 
   private final Process agent;
   private final Path directory;
   private final AgentClient client;
   private final long end = System.nanoTime() + ALL.toNanos();
-  private final List<Warning> warnings = new CopyOnWriteArrayList<>();
+  private final TrialOutput output;
 
   private TrialRun(Process agent, Path directory, PrintStream err) {
     this.agent = agent;
     this.directory = directory;
     this.client = new AgentClient(directory);
-    Thread.ofPlatform().daemon().name("output").start(() -> pump(err));
+    this.output = new TrialOutput(err);
+    Thread.ofPlatform().daemon().name("output").start(() -> output.copy(agent.getInputStream()));
   }
 
   /** {@code err} takes what the agent and the application write. */
   static TrialRun start(List<String> command, PrintStream err) throws Failure {
     try {
-      var directory =
-          Files.createTempDirectory(
-              Path.of(System.getProperty("java.io.tmpdir", "/tmp")),
-              "refork-check",
-              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      var directory = TrialDirectory.create(Path.of(System.getProperty("java.io.tmpdir", "/tmp")));
       var line = new ArrayList<>(program());
-      line.addAll(
-          List.of("run", "--workers", "2", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"));
-      line.addAll(
-          List.of(
-              "--state-dir",
-              directory.toString(),
-              "--refork-after",
-              "off",
-              "--canary-soak",
-              "0s",
-              "--drain-timeout",
-              "5s",
-              "--"));
-      line.addAll(command);
+      line.addAll(arguments(directory, command));
       var builder = new ProcessBuilder(line);
-      builder.environment().remove("REFORK_CONFIG");
       restoreUsers(builder.environment());
+      builder.environment().keySet().removeAll(NOT_OF_A_TRIAL);
       builder.redirectInput(new File("/dev/null"));
       builder.environment().put("REFORK_ENDS_WITH_PARENT", "1"); // when this check is killed
       builder.redirectErrorStream(true);
@@ -112,6 +108,14 @@ final class TrialRun implements AutoCloseable {
           "cannot start an agent for the check: "
               + Escape.plain(String.valueOf(e.getMessage()), Escape.MAX));
     }
+  }
+
+  private static List<String> arguments(Path directory, List<String> command) {
+    var all = new ArrayList<>(List.of("run", "--state-dir", directory.toString()));
+    all.addAll(OPTIONS);
+    all.add("--");
+    all.addAll(command);
+    return all;
   }
 
   /**
@@ -146,24 +150,9 @@ final class TrialRun implements AutoCloseable {
     return Math.toIntExact(agent.pid());
   }
 
-  private void pump(PrintStream err) {
-    try (var lines =
-        new BufferedReader(new InputStreamReader(agent.getInputStream(), StandardCharsets.UTF_8))) {
-      for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-        err.println(line);
-        var warning = WARNING.matcher(line);
-        if (warning.find()) {
-          warnings.add(new Warning(warning.group(1), warning.group(2).replace("\\\"", "\"")));
-        }
-      }
-    } catch (IOException e) {
-      // the agent has ended
-    }
-  }
-
   /** What processes of the pool have warned of so far. */
   List<Warning> warnings() {
-    return List.copyOf(warnings);
+    return output.warnings();
   }
 
   /** Whether there is time for one more step. */
@@ -267,12 +256,6 @@ final class TrialRun implements AutoCloseable {
       Thread.currentThread().interrupt();
       agent.destroyForcibly();
     }
-    try (var files = Files.walk(directory)) {
-      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    } catch (IOException e) {
-      // what is left lies in the temporary directory
-    }
+    TrialDirectory.remove(directory);
   }
 }
