@@ -30,7 +30,7 @@ def reply(connection, answer, seat):
         data += more
     head = data.decode("latin-1")
     path = head.split(" ")[1]
-    if path == "/hang-up":
+    if path == "/no-reply":
         return False
     close = "connection: close" in head.lower() or seat.should_leave
     try:

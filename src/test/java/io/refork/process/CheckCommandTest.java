@@ -157,10 +157,10 @@ class CheckCommandTest {
     assertThat(errors.row("requests")).startsWith("warn").contains("× 500 /status/500");
     assertThat(errors.code()).as(errors.rows() + errors.errors()).isZero();
 
-    var lost = loop(Map.of(), "--path", "/pid", "--path", "/hang-up");
+    var lost = loop(Map.of(), "--path", "/pid", "--path", "/no-reply");
     assertThat(lost.row("requests"))
         .startsWith("fail")
-        .contains("/hang-up: closed without a reply", "without a refork");
+        .contains("/no-reply: closed without a reply", "without a refork");
     assertThat(lost.row("refork")).as("it was not the refork").startsWith("ok");
     assertThat(lost.code()).isEqualTo(1);
   }
