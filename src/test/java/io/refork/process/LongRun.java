@@ -83,6 +83,8 @@ public final class LongRun {
     var proportional = new ArrayList<Long>();
     for (int next = generation - LOOKS + 1; next <= generation; next++) {
       reforkUntil(agent, next - 1, next);
+      // Fresh ones: how many requests of the load each had, and so how much garbage, is chance.
+      replaceWorkers(agent);
       proportional.add(
           processes(agent).entrySet().stream()
               .filter(e -> !e.getKey().equals("agent"))
@@ -131,6 +133,19 @@ public final class LongRun {
     return false;
   }
 
+  private static void replaceWorkers(AgentProcess agent) {
+    var before = Set.copyOf(agent.workerPids());
+    agent.signal("HUP");
+    agent.awaitStatus(
+        "all workers replaced and ready",
+        s ->
+            s.list("workers").size() == 2
+                && s.list("workers").stream()
+                    .allMatch(
+                        w ->
+                            w.text("state").equals("ready") && !before.contains(w.integer("pid"))));
+  }
+
   /**
    * From the mold's before_fork to the worker's after_fork, the mean of the quicker half of some
    * replacements of all workers: the machine does other things too.
@@ -138,17 +153,7 @@ public final class LongRun {
   private static double forkMicros(AgentProcess agent) {
     var took = new TreeMap<String, Integer>();
     for (int round = 0; round < ROUNDS; round++) {
-      var before = Set.copyOf(agent.workerPids());
-      agent.signal("HUP");
-      agent.awaitStatus(
-          "all workers replaced and ready",
-          s ->
-              s.list("workers").size() == 2
-                  && s.list("workers").stream()
-                      .allMatch(
-                          w ->
-                              w.text("state").equals("ready")
-                                  && !before.contains(w.integer("pid"))));
+      replaceWorkers(agent);
       var known = took.size();
       await()
           .atMost(AgentProcess.LONG)
